@@ -1,0 +1,38 @@
+"""The ASGI app. `streamlit run app.py` serves it; the screens are in pages/."""
+
+import logging
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio.to_thread
+import streamlit as st
+
+from pages.parts import work
+from pages.parts.text import _
+
+logger = logging.getLogger("pilot")
+
+
+@asynccontextmanager
+async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
+    """The engine starts and stops with the app. It starts behind the first page, which need not wait for it."""
+    work.start()
+    yield {}
+    await anyio.to_thread.run_sync(work.stop)
+
+
+def on_script_error(error: Exception) -> bool:
+    """A bug is ours to mend: the person gets a sentence and a number, and the log has the rest."""
+    number = secrets.token_hex(3)
+    logger.error("error %s", number, exc_info=error)
+    st.error(
+        _("This screen failed because of an error in this program. What you saved is safe.")
+        + " "
+        + _("Reload the page. If it happens again, tell the person in charge this number: {number}").format(number=number)
+    )
+    return True
+
+
+app = st.App("pages/frame.py", lifespan=lifespan, on_script_error=on_script_error)

@@ -1,0 +1,90 @@
+"""The content-addressed store: what was computed, under the fingerprint of everything that made it."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+META = "meta.json"
+ORIGINAL = "original"
+
+
+def fingerprint(*parts: object) -> str:
+    """SHA-256 over JSON-able parts: equal content gives equal fingerprints, in every process and on every machine."""
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Store:
+    """Folders named by fingerprint, each with a meta.json that says what made it. A folder is whole or absent."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def has(self, key: str) -> bool:
+        return (self._folder(key) / META).is_file()
+
+    def meta(self, key: str) -> dict[str, Any]:
+        return cast("dict[str, Any]", json.loads((self._folder(key) / META).read_text(encoding="utf-8")))
+
+    def array(self, key: str, name: str) -> NDArray[Any]:
+        return cast("NDArray[Any]", np.load(self._folder(key) / f"{name}.npy", allow_pickle=False))
+
+    def save(self, key: str, meta: Mapping[str, object], arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Write once; saving the same key again keeps the first."""
+
+        def fill(folder: Path) -> None:
+            for name, values in arrays.items():
+                np.save(folder / f"{name}.npy", values, allow_pickle=False)
+
+        self._write(key, meta, fill)
+
+    def keep(self, data: bytes, meta: Mapping[str, object]) -> str:
+        """Keep an upload untouched under its SHA-256, and return that."""
+        key = hashlib.sha256(data).hexdigest()
+        self._write(key, meta, lambda folder: (folder / ORIGINAL).write_bytes(data))
+        return key
+
+    def original(self, key: str) -> bytes:
+        return (self._folder(key) / ORIGINAL).read_bytes()
+
+    def _folder(self, key: str) -> Path:
+        if len(key) != 64 or not set(key) <= set("0123456789abcdef"):
+            raise ValueError(f"not a fingerprint: {key!r}")  # a path is never built from anything else
+        return self.root / key
+
+    def _write(self, key: str, meta: Mapping[str, object], fill: Any) -> None:
+        if self.has(key):
+            return
+        self.root.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=".writing-", dir=self.root))
+        try:
+            fill(folder)
+            (folder / META).write_text(json.dumps(meta, ensure_ascii=False, indent=1), encoding="utf-8")
+            for file in folder.iterdir():
+                _sync(file)
+            try:
+                folder.rename(self._folder(key))
+            except OSError:
+                if not self.has(key):  # another process finished the same key first: its copy is as good
+                    raise
+            _sync(self.root)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    if path.is_dir() and os.name == "nt":
+        return  # Windows cannot open a folder; its rename is journalled
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,232 @@
+"""Altair specs of what people look at. Data in, chart out; words come from the caller in the reader's language."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from core.recipes import Floats, Ints
+
+# Color Universal Design, recommended set 4: apart for every kind of colour vision.
+CUD = ("#005AFF", "#FF4B00", "#03AF7A", "#F6AA00", "#990099", "#4DC4FF", "#804000")
+SHAPES = ("circle", "triangle-up", "square", "diamond", "cross", "triangle-down", "triangle-right")
+INK, FAINT = "#1a1d21", "#84919e"
+FONT = "'Noto Sans JP','Noto Sans CJK JP','Yu Gothic UI','Hiragino Sans',Meiryo,sans-serif"
+
+MOST_LINE_POINTS = 2000  # more than a screen has pixels
+MOST_CURVES = 60
+BAND = 46  # pixels a channel where channels stand one above the other
+BOX, TAP, STRETCH = "box", "tap", "stretch"  # names of the gestures, as they come back from the browser
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Colouring:
+    """What the points of a map are coloured by: groups get CUD colours and shapes, quantities one even scale."""
+
+    title: str
+    values: NDArray[Any]  # (n_windows,) text, numbers or datetime64
+
+    @property
+    def groups(self) -> list[str] | None:
+        return sorted(set(self.values.tolist())) if self.values.dtype.kind in "UO" else None
+
+
+def waveform_map(xy: Floats, colouring: Colouring, picked: Ints, height: int, tooltips: Mapping[str, Any]) -> alt.Chart:
+    """The map of the waveforms: a point a window, one unit as long across as up.
+
+    Coordinates have no meaning of their own, so there are no axes. Drag draws a box, a tap picks a point.
+    """
+    chosen = np.isin(np.arange(len(xy)), picked)
+    frame = pd.DataFrame({"id": np.arange(len(xy)), "x": xy[:, 0], "y": xy[:, 1], "colour": colouring.values})
+    frame["picked"] = chosen if chosen.any() else True  # nobody fades before there is a pick
+    frame = frame.assign(**{f"tip{i}": values for i, values in enumerate(tooltips.values())})
+    half = 0.54 * max(np.ptp(xy[:, 0]), np.ptp(xy[:, 1]), 1e-9)
+    x0, y0 = (xy.max(axis=0) + xy.min(axis=0)) / 2
+    encoding = {
+        "x": alt.X("x:Q", scale=_square(x0, half, "width / height"), axis=None),
+        "y": alt.Y("y:Q", scale=_square(y0, half, "height / width"), axis=None),
+        "opacity": alt.condition("datum.picked", alt.value(0.85), alt.value(0.12)),
+        "tooltip": [alt.Tooltip(f"tip{i}:N", title=title) for i, title in enumerate(tooltips)],
+        **_colour(colouring),
+    }
+    points = alt.Chart(frame).mark_point(filled=True, size=80, strokeWidth=0)
+    gestures = alt.selection_interval(name=BOX), alt.selection_point(name=TAP, fields=["id"])
+    return _plain(points.encode(**encoding).add_params(*gestures).properties(height=height))
+
+
+def _square(middle: float, half: float, aspect: str) -> alt.Scale:
+    """A scale on which a unit is as long as on the other axis, whatever room the browser gives the chart."""
+    ends = (alt.ExprRef(f"{middle} {sign} {half} * max(1, {aspect})") for sign in "-+")
+    low, high = ends
+    return alt.Scale(domainMin=low, domainMax=high, nice=False, zero=False)
+
+
+def _colour(colouring: Colouring) -> dict[str, Any]:
+    legend = alt.Legend(title=colouring.title, orient="bottom", columns=4, labelLimit=160)
+    groups = colouring.groups
+    if groups is not None:
+        return {
+            "color": alt.Color("colour:N", scale=alt.Scale(domain=groups, range=_cycled(CUD, groups)), legend=legend),
+            "shape": alt.Shape("colour:N", scale=alt.Scale(domain=groups, range=_cycled(SHAPES, groups)), legend=legend),
+        }
+    legend = alt.Legend(title=colouring.title, orient="bottom", gradientLength=260)
+    if colouring.values.dtype.kind == "M":
+        legend.format, legend.tickCount = time_format(colouring.values), 3
+        return {"color": alt.Color("colour:T", scale=alt.Scale(scheme="viridis", type="utc"), legend=legend)}
+    return {"color": alt.Color("colour:Q", scale=alt.Scale(scheme="viridis"), legend=legend)}
+
+
+def _cycled(items: Sequence[str], groups: Sequence[str]) -> list[str]:
+    return [items[i % len(items)] for i in range(len(groups))]
+
+
+def series_line(
+    at: NDArray[Any], values: Floats, title: str, spans: Sequence[tuple[int, int]], height: int, axis_title: str
+) -> alt.LayerChart:
+    """One channel over time, with the picked stretches shaded. Drag across picks a stretch.
+
+    Args:
+        at: (n,) sample numbers or datetime64.
+        values: (n,); a gap in it is a gap in the line.
+        spans: (first, last) sample of each shaded run.
+    """
+    rows = envelope(values, MOST_LINE_POINTS)
+    line = pd.DataFrame({"at": at[rows], "value": values[rows]})
+    y = alt.Y("value:Q", title=title, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=4))
+    drawn = alt.Chart(line).mark_line(color=INK, strokeWidth=1.2).encode(x=_time_axis("at", at, axis_title), y=y)
+    drawn = drawn.add_params(alt.selection_interval(name=STRETCH, encodings=["x"]))
+    if not spans:
+        return _plain(alt.layer(drawn), height)
+    shade = pd.DataFrame({"first": at[[a for a, _ in spans]], "last": at[[b for _, b in spans]]})
+    first = _time_axis("first", at, axis_title)
+    shaded = alt.Chart(shade).mark_rect(color=CUD[3], opacity=0.45).encode(x=first, x2="last")
+    return _plain(alt.layer(shaded, drawn), height)
+
+
+def traces(at: NDArray[Any], values: Floats, names: Sequence[str], axis_title: str) -> alt.LayerChart:
+    """All channels over time, one above the other, each filling a band of its own: shapes compare, units do not.
+
+    Args:
+        at: (n,) sample numbers or datetime64.
+        values: (n, n_channels); a gap is a gap in the line.
+    """
+    low, high = _range(values)
+    pieces = []
+    for c in range(len(names)):
+        rows = envelope(values[:, c], MOST_LINE_POINTS)
+        pieces.append(pd.DataFrame({"at": at[rows], "y": _banded(values[rows, c], low[c], high[c], c), "c": c}))
+    x = _time_axis("at", at, axis_title)
+    lines = alt.Chart(pd.concat(pieces)).mark_line(color=CUD[0], strokeWidth=1.2)
+    drawn = lines.encode(x=x, y=_bands(len(names)), detail="c:N")
+    return _plain(alt.layer(drawn, _band_names(names)), max(120, BAND * len(names) + 40))
+
+
+def curves(windows: Floats, shown: Ints, names: Sequence[str], axis_title: str) -> alt.LayerChart:
+    """The picked windows drawn over each other, a band a channel, and their mean as a thick line.
+
+    Args:
+        windows: (n_windows, n_channels, length), all of them: a band's scale is the same for every pick.
+        shown: ids of the picked windows.
+    """
+    n_channels, length = windows.shape[1:]
+    low, high = _range(windows.transpose(0, 2, 1).reshape(-1, n_channels))
+    drawn = shown[np.unique(np.linspace(0, len(shown) - 1, min(len(shown), MOST_CURVES)).astype(int))]
+    channel = np.arange(n_channels)[:, None]
+    each = _banded(windows[drawn], low[:, None], high[:, None], channel)
+    mean = _banded(windows[shown].mean(axis=0), low[:, None], high[:, None], channel)
+    frame = pd.DataFrame(
+        {
+            "sample": np.tile(np.arange(length), len(drawn) * n_channels),
+            "y": each.ravel(),
+            "curve": np.repeat(np.arange(len(drawn) * n_channels), length),
+        }
+    )
+    means = pd.DataFrame(
+        {"sample": np.tile(np.arange(length), n_channels), "y": mean.ravel(), "curve": np.repeat(np.arange(n_channels), length)}
+    )
+    x = alt.X("sample:Q", title=axis_title, scale=alt.Scale(nice=False), axis=alt.Axis(grid=False, tickCount=5))
+    encoding = {"x": x, "y": _bands(n_channels), "detail": "curve:N"}
+    thin = alt.Chart(frame).mark_line(color=CUD[0], strokeWidth=1, opacity=0.35).encode(**encoding)
+    thick = alt.Chart(means).mark_line(color=CUD[1], strokeWidth=2.5).encode(**encoding)
+    return _plain(alt.layer(thin, thick, _band_names(names)), max(120, BAND * n_channels + 40))
+
+
+def _range(values: Floats) -> tuple[Floats, Floats]:
+    """(n_channels,) lowest and highest value of each column; an empty column has a range of its own."""
+    known = np.where(np.isnan(values).all(axis=0), 0.0, values)
+    return np.nanmin(known, axis=0), np.nanmax(known, axis=0)
+
+
+def _banded(values: Floats, low: Any, high: Any, channel: Any) -> Floats:
+    """Values moved into their channel's band: channel 0 on top, a constant in the middle of its band."""
+    span = high - low
+    share = np.where(span > 0, (values - low) / np.where(span > 0, span, 1.0), 0.5)
+    return -channel + 0.72 * (share - 0.5) - 0.08
+
+
+def _bands(n: int) -> alt.Y:
+    return alt.Y("y:Q", scale=alt.Scale(domain=[0.55 - n, 0.5], nice=False), axis=None)
+
+
+def _band_names(names: Sequence[str]) -> alt.Chart:
+    frame = pd.DataFrame({"name": list(names), "y": [0.40 - c for c in range(len(names))]})
+    mark = alt.Chart(frame).mark_text(align="left", dx=4, fontSize=13, color=INK, limit=260)
+    return mark.encode(x=alt.value(0), y=_bands(len(names)), text="name:N")
+
+
+def _time_axis(field: str, at: NDArray[Any], title: str) -> alt.X:
+    axis = alt.Axis(labelOverlap=True, grid=False, tickCount=6)
+    if at.dtype.kind == "M":
+        axis.format = time_format(at)
+        return alt.X(f"{field}:T", title=title, scale=alt.Scale(type="utc"), axis=axis)
+    return alt.X(f"{field}:Q", title=title, scale=alt.Scale(nice=False, zero=False), axis=axis)
+
+
+def time_format(at: NDArray[Any]) -> str:
+    """Digits for a span of time, alike in every language."""
+    days = float((at.max() - at.min()) / np.timedelta64(1, "D")) if len(at) else 0.0
+    if days < 1 / 24:
+        return "%H:%M:%S"
+    return "%H:%M" if days < 1 else "%m/%d %H:%M" if days < 5 else "%Y/%m/%d"
+
+
+def loss_against_understandability(frame: pd.DataFrame, x_title: str, y_title: str, height: int) -> alt.LayerChart:
+    """A point a view: reconstruction error across, mean rating up, with its range.
+
+    Args:
+        frame: name, loss, mean, low, high; low and high are NaN where there is no range.
+    """
+    x = alt.X("loss:Q", title=x_title, scale=alt.Scale(zero=True, nice=True), axis=alt.Axis(tickCount=6))
+    y = alt.Y("mean:Q", title=y_title, scale=alt.Scale(domain=[1, 5], nice=False), axis=alt.Axis(values=[1, 2, 3, 4, 5]))
+    base = alt.Chart(frame)
+    bars = base.mark_rule(color=FAINT, strokeWidth=2).encode(x=x, y=alt.Y("low:Q", title=y_title), y2="high:Q")
+    points = base.mark_point(filled=True, size=160, color=CUD[0], opacity=1).encode(x=x, y=y)
+    names = base.mark_text(align="left", dx=11, dy=-9, fontSize=15, color=INK).encode(x=x, y=y, text="name:N")
+    return _plain(alt.layer(bars.transform_filter("isValid(datum.low)"), points, names), height)
+
+
+def envelope(values: Floats, most: int) -> Ints:
+    """Rows that keep the look of a line with at most `most` points: the extremes of each of most/2 bins."""
+    n = len(values)
+    if n <= most:
+        return np.arange(n)
+    edges = np.linspace(0, n, most // 2 + 1).astype(int)
+    bins = [values[a:b] for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    low = [a + int(np.argmin(np.where(np.isnan(v), np.inf, v))) for a, v in zip(edges[:-1], bins, strict=True)]
+    high = [a + int(np.argmax(np.where(np.isnan(v), -np.inf, v))) for a, v in zip(edges[:-1], bins, strict=True)]
+    return np.unique(np.concatenate([low, high, [0, n - 1]]))
+
+
+def _plain(chart: Any, height: int | None = None) -> Any:
+    if height is not None:
+        chart = chart.properties(height=height)
+    return (
+        chart.configure(font=FONT, padding=4)
+        .configure_axis(labelFontSize=13, titleFontSize=14, titleFontWeight="normal", labelColor=INK, titleColor=INK)
+        .configure_legend(labelFontSize=14, titleFontSize=14, titleFontWeight="normal", labelColor=INK, titleColor=INK)
+        .configure_view(stroke="#c9d0d9")
+    )

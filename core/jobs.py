@@ -1,0 +1,168 @@
+"""The engine: long work on Dask, outside the web process, with progress, cancel and one result for everyone.
+
+A job is named by the fingerprint of what it makes, so asking twice is asking once. The engine keeps no record of
+its own: it reports every change to `on_change`, and the results lie in the artifact store.
+"""
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from distributed import Client, Event, Future, KilledWorker, LocalCluster, get_worker
+
+from core.artifacts import Store
+from core.errors import N_, UserError
+
+State = Literal["running", "done", "failed", "cancelled"]
+Report = Callable[[str, int, int], None]  # (stage, done, total)
+Work = Callable[[Any, Store, Report], object]  # (spec, store, report); a module-level function
+
+REPORT_EVERY = 0.2  # seconds: smooth to the eye, light on the scheduler
+logger = logging.getLogger(__name__)
+
+STOPPED = UserError(
+    N_("The calculation stopped before it was done; the computer may have run out of memory."),
+    N_("Try again with a larger step, so that there are fewer stretches."),
+)
+BROKE = UserError(
+    N_("The calculation failed because of an error in this program."),
+    N_("Try another setting. The log of this program says more."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something happened to a job."""
+
+    key: str
+    state: State
+    stage: str = ""
+    done: int = 0
+    total: int = 0
+    error: UserError | None = None
+
+
+class Cancelled(Exception):  # noqa: N818 — nobody's mistake
+    """The person who asked does not want the result any more."""
+
+
+class Engine:
+    """One local worker, or an existing cluster; the same code on both."""
+
+    def __init__(self, store: Store, on_change: Callable[[Change], None], address: str | None = None) -> None:
+        self._store, self._on_change = store, on_change
+        self._cluster = None if address else _local_cluster()
+        self._client = Client(address or self._cluster)
+        self._futures: dict[str, Future] = {}
+        self._lock = threading.Lock()
+        self._changes: queue.SimpleQueue[Change | None] = queue.SimpleQueue()
+        self._reporter = threading.Thread(target=self._report, name="engine-reports", daemon=True)
+        self._reporter.start()
+
+    def submit(self, key: str, work: Work, spec: object) -> None:
+        """Start the work, unless it is under way."""
+        with self._lock:
+            if key in self._futures:
+                return
+            self._client.subscribe_topic(_topic(key), lambda event: self._changes.put(_heard(key, event)))
+            Event(_event(key), client=self._client).clear()
+            future = self._client.submit(_run, work, spec, self._store.root, key, key=f"job-{key}", pure=False)
+            self._futures[key] = future
+        future.add_done_callback(lambda f: self._changes.put(_outcome(key, f)))
+
+    def knows(self, key: str) -> bool:
+        """Whether this engine is working on it."""
+        return key in self._futures
+
+    def cancel(self, key: str) -> None:
+        """Ask the work to stop at its next report. A job that has just finished stays finished."""
+        if key in self._futures:
+            Event(_event(key), client=self._client).set()
+
+    def warm_up(self) -> None:
+        """Have each worker load torch now, and not when the first person waits."""
+        self._client.run(_load_torch)
+
+    def close(self) -> None:
+        """Stop. A job under way is left unfinished, to be submitted again."""
+        self._changes.put(None)
+        self._reporter.join(timeout=10)
+        self._client.close()
+        if self._cluster is not None:
+            self._cluster.close()
+
+    def _report(self) -> None:
+        """One thread passes changes on, in order, so that a slow listener never holds up the engine's network."""
+        while (change := self._changes.get()) is not None:
+            if change.state != "running":
+                with self._lock:
+                    if self._futures.pop(change.key, None) is None:
+                        continue
+                self._client.unsubscribe_topic(_topic(change.key))
+            try:
+                self._on_change(change)
+            except Exception:
+                logger.exception("a change of job %s could not be passed on", change.key)
+
+
+def _local_cluster() -> LocalCluster:
+    return LocalCluster(
+        host="127.0.0.1",
+        n_workers=1,
+        threads_per_worker=1,  # one job at a time; a job uses the cores through torch
+        processes=True,
+        dashboard_address=None,
+        silence_logs=logging.ERROR,
+    )
+
+
+def _topic(key: str) -> str:
+    return f"job-{key}"
+
+
+def _event(key: str) -> str:
+    return f"cancel-{key}"
+
+
+def _heard(key: str, event: tuple[float, dict[str, Any]]) -> Change:
+    stage, done, total = event[1]["stage"], event[1]["done"], event[1]["total"]
+    return Change(key, "running", stage, done, total)
+
+
+def _outcome(key: str, future: Future) -> Change:
+    error = future.exception() if future.status == "error" else None
+    if future.status == "finished":
+        return Change(key, "done")
+    if future.status == "cancelled" or isinstance(error, Cancelled):
+        return Change(key, "cancelled")
+    if isinstance(error, UserError):
+        return Change(key, "failed", error=error)
+    logger.error("job %s failed", key, exc_info=error)
+    return Change(key, "failed", error=STOPPED if isinstance(error, KilledWorker) else BROKE)
+
+
+def _load_torch() -> None:
+    from core import moment  # noqa: F401
+
+
+def _run(work: Work, spec: object, root: Path, key: str) -> None:
+    """On the worker: do it, report at most every 0.2 s, stop when asked to."""
+    worker = get_worker()
+    stop = Event(_event(key))
+    last = [("", 0.0)]
+
+    def report(stage: str, done: int, total: int) -> None:
+        previous, at = last[0]
+        if stage == previous and time.monotonic() - at < REPORT_EVERY:
+            return
+        last[0] = (stage, time.monotonic())
+        if stop.is_set():
+            raise Cancelled
+        worker.log_event(_topic(key), {"stage": stage, "done": done, "total": total})
+
+    cast("Callable[..., object]", work)(spec, Store(root), report)

@@ -1,0 +1,154 @@
+"""The only file that knows momentfm and torch. Arrays in, arrays out; each trap of momentfm is met here, once."""
+
+import json
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from momentfm import MOMENTPipeline
+from numpy.typing import NDArray
+
+from core.errors import N_, UserError
+
+Floats = NDArray[np.float64]
+Tick = Callable[[int, int], None]  # (done, total)
+
+PATCH = 8
+CONTEXT = 512
+BATCH = 256  # sequences at a time: flat memory, and small enough to answer a cancel within a second
+
+# MOMENT's architecture at a size that a laptop embeds thousands of windows a second with.
+COMPACT: dict[str, Any] = {
+    "task_name": "reconstruction",
+    "model_name": "MOMENT",
+    "transformer_type": "encoder_only",
+    "transformer_backbone": "compact",
+    "d_model": 256,
+    "seq_len": CONTEXT,
+    "patch_len": PATCH,
+    "patch_stride_len": PATCH,
+    "patch_dropout": 0.1,
+    "add_positional_embedding": True,
+    "value_embedding_bias": False,
+    "orth_gain": 1.41,
+    "mask_ratio": 0.3,
+    "revin_affine": False,
+    "enable_gradient_checkpointing": False,
+    "t5_config": {
+        "d_model": 256,
+        "d_kv": 64,
+        "d_ff": 512,
+        "num_heads": 4,
+        "num_layers": 4,
+        "num_decoder_layers": 0,
+        "vocab_size": 1,
+        "dropout_rate": 0.1,
+        "feed_forward_proj": "gated-gelu",
+        "is_encoder_decoder": False,
+        "use_cache": False,
+    },
+}
+
+
+def untrained(seed: int) -> MOMENTPipeline:
+    """A compact MOMENT with random weights: what a picture looks like when the model knows nothing."""
+    with torch.random.fork_rng(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # momentfm warns of settings that it makes itself
+        torch.manual_seed(seed)
+        return _ready(MOMENTPipeline(COMPACT, model_kwargs={}))
+
+
+def load(folder: Path) -> MOMENTPipeline:
+    """A pretrained MOMENT from a folder that holds config.json and model.safetensors."""
+    missing = [name for name in ("config.json", "model.safetensors") if not (folder / name).is_file()]
+    if missing:
+        raise UserError(
+            N_("The folder “{folder}” is not a MOMENT model: it has no {missing}."),
+            N_("Choose the folder that holds config.json and model.safetensors. Other weight formats are not read."),
+            folder=folder,
+            missing=", ".join(missing),
+        )
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    if config.get("patch_len") != PATCH:
+        raise UserError(
+            N_("The model in “{folder}” is not a MOMENT with patches of 8 samples."),
+            N_("Choose a folder with AutonLab/MOMENT-1-small, -base or -large, or one made from them."),
+            folder=folder,
+        )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _ready(MOMENTPipeline.from_pretrained(str(folder), model_kwargs={"task_name": "reconstruction"}))
+
+
+def _ready(model: MOMENTPipeline) -> MOMENTPipeline:
+    model.init()  # without it a task switch returns None
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return model.eval().to(device)
+
+
+def parameters(model: MOMENTPipeline) -> int:
+    return sum(p.numel() for p in model.parameters())
+
+
+def embed(model: MOMENTPipeline, values: Floats, tick: Tick) -> Floats:
+    """Mean over patches and channels of the encoder's output: momentfm's own `embed`, channel by channel.
+
+    Args:
+        values: (n, n_channels, length); length a multiple of 8, from 8 to 512.
+
+    Returns:
+        (n, d_model), one row a window.
+    """
+    n, n_channels, length = values.shape
+    check_length(length)
+    rows = [
+        model.embed(x_enc=x, input_mask=torch.ones(len(x), length, device=x.device)).embeddings.cpu().numpy()
+        for x, _ in _batches(model, values, tick)
+    ]
+    return np.concatenate(rows).reshape(n, n_channels, -1).mean(axis=1, dtype=np.float64)
+
+
+def squared_errors(model: MOMENTPipeline, values: Floats, hidden: NDArray[np.bool_], tick: Tick) -> Floats:
+    """How far the model's guess of the hidden patches is from what was there.
+
+    Args:
+        values: (n, n_channels, length).
+        hidden: (n, n_channels, n_patches), True where a patch is hidden from the model.
+
+    Returns:
+        (n, n_channels) mean squared error over the hidden samples alone, in squared units of `values`.
+    """
+    n, n_channels, length = values.shape
+    check_length(length)
+    seen = torch.from_numpy(~hidden.reshape(n * n_channels, -1)).long().repeat_interleave(PATCH, dim=1)
+    errors = []
+    for x, rows in _batches(model, values, tick):
+        mask = seen[rows].to(x.device)
+        guess = model.reconstruction(x_enc=x, input_mask=torch.ones_like(mask), mask=mask).reconstruction
+        lost = 1 - mask
+        errors.append((((guess - x)[:, 0] ** 2 * lost).sum(1) / lost.sum(1)).cpu().numpy())
+    return np.concatenate(errors).reshape(n, n_channels).astype(np.float64)
+
+
+def _batches(model: MOMENTPipeline, values: Floats, tick: Tick) -> Iterator[tuple[torch.Tensor, slice]]:
+    """Each channel of each window as a sequence of its own: MOMENT treats channels alike and apart."""
+    device = next(model.parameters()).device
+    flat = values.reshape(-1, 1, values.shape[-1])
+    with torch.inference_mode():
+        for first in range(0, len(flat), BATCH):
+            rows = slice(first, first + BATCH)
+            yield torch.as_tensor(flat[rows], dtype=torch.float32, device=device), rows
+            tick(min(first + BATCH, len(flat)), len(flat))
+
+
+def check_length(length: int) -> None:
+    """MOMENT drops an incomplete last patch without a word, so a length that has one is refused."""
+    if not PATCH <= length <= CONTEXT or length % PATCH:
+        raise UserError(
+            N_("MOMENT reads stretches of 8, 16, 24 … up to 512 samples, and these have {length}."),
+            N_("Choose a multiple of 8 up to 512 as the length, or the model “the waveform itself”."),
+            length=length,
+        )

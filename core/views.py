@@ -1,0 +1,126 @@
+"""A view: dataset × recipe × encoder × projection, computed once and kept under its fingerprint."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from core.artifacts import Store, fingerprint
+from core.embedding import EncoderSpec, embed, reconstruction_loss
+from core.errors import N_
+from core.projection import ProjectionSpec, project
+from core.recipes import Floats, Recipe, Windows, cut
+from core.tables import Reading, Series, read
+
+VERSION = 1  # raise it when the same spec would give other numbers, so that no old result is shown as a new one
+Progress = Callable[[str, int, int], None]  # (stage, done, total); raises to cancel
+
+CUTTING, EMBEDDING, SCORING, DRAWING = (
+    N_("Cutting the series into stretches"),
+    N_("The model reads the stretches"),
+    N_("The model guesses hidden parts"),
+    N_("Drawing the map"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One uploaded file, by content, and how its bytes are read."""
+
+    sha256: str
+    reading: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class ViewSpec:
+    """Everything that decides what a person sees."""
+
+    sources: tuple[Source, ...]
+    recipe: Recipe
+    encoder: EncoderSpec
+    projection: ProjectionSpec
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, d: dict[str, Any]) -> Self:
+        return cls(
+            sources=tuple(Source(s["sha256"], Reading.from_json(s["reading"])) for s in d["sources"]),
+            recipe=Recipe.from_json(d["recipe"]),
+            encoder=EncoderSpec(**d["encoder"]),
+            projection=ProjectionSpec(**d["projection"]),
+        )
+
+    def embedding_fingerprint(self) -> str:
+        d = self.to_json()
+        return fingerprint("embedding", VERSION, d["sources"], d["recipe"], self.encoder.identity())
+
+    def fingerprint(self) -> str:
+        return fingerprint("view", VERSION, self.embedding_fingerprint(), self.to_json()["projection"])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """A finished view. Row i of every array is window i."""
+
+    xy: Floats  # (n_windows, 2)
+    per_window: Floats | None  # (n_windows,) loss of each window
+    meta: dict[str, Any]  # n_windows, loss, mask_ratio, explained, parameters, seconds, …
+
+
+def load_series(sources: Sequence[Source], store: Store) -> list[Series]:
+    return [series for source in sources for series in read(store.original(source.sha256), source.reading).series]
+
+
+def build(spec: ViewSpec, store: Store, progress: Progress) -> str:
+    """Compute what is not yet in the store, and return the view's fingerprint."""
+    key, embedding_key = spec.fingerprint(), spec.embedding_fingerprint()
+    if not store.has(embedding_key):
+        progress(CUTTING, 0, 1)
+        _embed(spec, cut(load_series(spec.sources, store), spec.recipe), embedding_key, store, progress)
+    if not store.has(key):
+        progress(DRAWING, 0, 1)
+        began = time.perf_counter()
+        vectors = store.array(embedding_key, "vectors")
+        drawn = project(vectors, spec.projection, lambda done, total: progress(DRAWING, done, total))
+        meta = {
+            "made": "view",
+            "spec": spec.to_json(),
+            "embedding": embedding_key,
+            "explained": drawn.explained,
+            "seconds_drawing": time.perf_counter() - began,
+        }
+        store.save(key, meta, {"xy": drawn.xy})
+    return key
+
+
+def _embed(spec: ViewSpec, windows: Windows, key: str, store: Store, progress: Progress) -> None:
+    began = time.perf_counter()
+    embedding = embed(windows, spec.encoder, lambda done, total: progress(EMBEDDING, done, total))
+    loss = reconstruction_loss(windows, spec.encoder, lambda done, total: progress(SCORING, done, total))
+    meta = {
+        "made": "embedding",
+        "spec": {k: v for k, v in spec.to_json().items() if k != "projection"},
+        "n_windows": len(windows.values),
+        "filled": windows.filled,
+        "parameters": embedding.parameters,
+        "loss": loss and loss.mean,
+        "mask_ratio": loss and loss.mask_ratio,
+        "mask_seed": loss and loss.seed,
+        "seconds_embedding": time.perf_counter() - began,
+    }
+    arrays = {"vectors": embedding.vectors.astype(np.float32)}
+    store.save(key, meta, arrays | ({"loss": loss.per_window} if loss else {}))
+
+
+def load(spec: ViewSpec, store: Store) -> View | None:
+    """The finished view, or None while it has yet to be built."""
+    key, embedding_key = spec.fingerprint(), spec.embedding_fingerprint()
+    if not store.has(key):
+        return None
+    meta = store.meta(embedding_key) | store.meta(key)
+    per_window = store.array(embedding_key, "loss") if meta["loss"] is not None else None
+    return View(store.array(key, "xy"), per_window, meta)

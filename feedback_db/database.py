@@ -1,0 +1,107 @@
+"""One database: SQLite in a file by default, PostgreSQL by URL, with the same behaviour."""
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
+from sqlalchemy.orm import Session, sessionmaker
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATION_LOCK = 0x50494C4F54  # "PILOT"; any number that all our processes share
+BUSY_SECONDS = 30
+
+# NaN would be accepted by SQLite and refused by PostgreSQL; Japanese column names stay legible in the file.
+to_json = partial(json.dumps, ensure_ascii=False, allow_nan=False)
+
+
+class Database:
+    """An engine whose every session is one transaction."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._sessions = sessionmaker(engine)
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """One transaction: all of it is stored when the block ends, none of it when anything is raised.
+
+        On SQLite it holds the only write lock, so no computing and no st.* inside.
+        """
+        with self._sessions.begin() as db:
+            yield db
+
+    def upgrade(self) -> None:
+        """Bring the tables to the newest migration, in one transaction. Processes that start together take turns."""
+        config = Config()
+        config.set_main_option("script_location", MIGRATIONS.as_posix().replace("%", "%%"))
+        with self.engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    def close(self) -> None:
+        """Let go of the file or the server."""
+        self.engine.dispose()
+
+
+def connect(url: str) -> Database:
+    """Open `sqlite:///path` or `postgresql://user@host/name`; nothing is read before the first session.
+
+    The folder of a SQLite file must exist.
+    """
+    if make_url(url).get_backend_name() == "sqlite":
+        return Database(_sqlite(url))
+    return Database(create_engine(url, json_serializer=to_json, pool_pre_ping=True))
+
+
+def journal(version: tuple[int, ...]) -> tuple[str, str]:
+    """The safe (journal_mode, synchronous) for a SQLite version.
+
+    SQLite 3.7.0 to 3.51.2 can lose commits when it resets the write-ahead log; only 3.44.6 and 3.50.7 also have
+    the fix. Source: https://sqlite.org/wal.html#walresetbug
+    """
+    fixed = version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
+    return ("WAL", "FULL") if fixed else ("DELETE", "EXTRA")
+
+
+def _sqlite(url: str) -> Engine:
+    engine = create_engine(url, json_serializer=to_json, connect_args={"timeout": BUSY_SECONDS})
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None  # Python's driver would start deferred transactions by itself
+    mode, synchronous = journal(sqlite3.sqlite_version_info)
+    _switch_journal(connection, mode)
+    connection.execute(f"PRAGMA synchronous={synchronous}")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _switch_journal(connection: sqlite3.Connection, mode: str) -> None:
+    """Set the journal mode. The first switch of a new file, unlike a transaction, does not wait for its turn."""
+    give_up = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute(f"PRAGMA journal_mode={mode}")
+        except sqlite3.OperationalError:  # "database is locked": another app is starting on this file
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+
+
+def _begin(connection: Connection) -> None:
+    """Take the write lock first: a transaction that reads and then wants to write could not wait for its turn."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

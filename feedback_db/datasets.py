@@ -1,0 +1,63 @@
+"""Datasets: uploaded files, each known by its content."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from feedback_db import models
+from feedback_db.models import Json
+from feedback_db.rows import every, insert_once, maybe, one, select_as
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    id: str
+    pilot_id: str
+    sha256: str  # of the bytes
+    file_name: str  # as the user named it
+    reading: Json  # how the bytes are read
+    n_rows: int
+    n_channels: int
+    n_series: int
+    created_at: datetime
+
+
+def add(
+    db: Session,
+    pilot_id: str,
+    *,
+    sha256: str,
+    file_name: str,
+    reading: Json,
+    n_rows: int,
+    n_channels: int,
+    n_series: int,
+) -> Dataset:
+    """The pilot's dataset with these bytes. Added before: the first row stays, with the reading people corrected."""
+    values = {"pilot_id": pilot_id, "sha256": sha256, "file_name": file_name, "reading": reading}
+    sizes = {"n_rows": n_rows, "n_channels": n_channels, "n_series": n_series}
+    insert_once(db, models.Dataset, ["pilot_id", "sha256"], values | sizes)
+    same = models.Dataset.pilot_id == pilot_id, models.Dataset.sha256 == sha256
+    return one(db, Dataset, select_as(Dataset, models.Dataset).where(*same))
+
+
+def get(db: Session, dataset_id: str) -> Dataset | None:
+    return maybe(db, Dataset, select_as(Dataset, models.Dataset).where(models.Dataset.id == dataset_id))
+
+
+def of_pilot(db: Session, pilot_id: str) -> list[Dataset]:
+    """The pilot's datasets, in the order of their upload."""
+    query = select_as(Dataset, models.Dataset).where(models.Dataset.pilot_id == pilot_id)
+    return every(db, Dataset, query.order_by(models.Dataset.created_at, models.Dataset.id))
+
+
+def update_reading(
+    db: Session, dataset_id: str, *, reading: Json, n_rows: int, n_channels: int, n_series: int
+) -> Dataset:
+    """Read the same bytes in another way from now on."""
+    this = models.Dataset.id == dataset_id
+    sizes = {"n_rows": n_rows, "n_channels": n_channels, "n_series": n_series}
+    db.execute(update(models.Dataset).where(this).values(reading=reading, **sizes))
+    return one(db, Dataset, select_as(Dataset, models.Dataset).where(this))

@@ -1,0 +1,11 @@
+"""Alembic runs this for every upgrade, inside the transaction that Database.upgrade() began."""
+
+from alembic import context
+
+from feedback_db.models import Base
+
+context.configure(
+    connection=context.config.attributes["connection"], target_metadata=Base.metadata, transactional_ddl=True
+)
+with context.begin_transaction():
+    context.run_migrations()

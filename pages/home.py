@@ -1,0 +1,97 @@
+"""Home: which pilot, and what next?"""
+
+import streamlit as st
+
+from core.demo import press_line
+from feedback_db import pilots
+from feedback_db.pilots import Card
+from pages.parts import pilot
+from pages.parts.guard import guard
+from pages.parts.intake import take_in
+from pages.parts.text import _, language, ngettext, plain
+from pages.parts.work import database
+
+
+def next_step(one: Card) -> tuple[str, str]:
+    """The screen that comes next for a pilot, and what to do there."""
+    if not one.n_datasets:
+        return "data.py", _("Upload data")
+    if not one.n_views:
+        return "maps.py", _("Look at the map and keep it")
+    if not one.n_ratings:
+        return "study.py", _("Ask people")
+    return "evidence.py", _("Read the evidence")
+
+
+def card(one: Card) -> None:
+    screen, label = next_step(one)
+    with st.container(border=True):
+        words, button = st.columns([3, 1], vertical_alignment="center")
+        words.markdown(f"**{plain(one.pilot.question)}**")
+        facts = [plain(one.pilot.team), _("Round {n}").format(n=one.pilot.round)]
+        if one.pilot.decision_on:
+            facts.append(_("decision on {date}").format(date=one.pilot.decision_on.strftime("%Y/%m/%d")))
+        facts += [
+            ngettext("{n} map", "{n} maps", one.n_views).format(n=one.n_views),
+            ngettext("{n} rating", "{n} ratings", one.n_ratings).format(n=one.n_ratings),
+        ]
+        words.caption(" · ".join(facts))
+        words.caption(_("Next: {step}").format(step=label))
+        if button.button(_("Continue"), key=f"go-{one.pilot.id}", type="primary", width="stretch"):
+            pilot.choose(one.pilot.id, screen)
+
+
+def new_pilot() -> None:
+    with st.form("new", border=False):
+        question = st.text_input(
+            _("What do you want to find out?"), placeholder=_("For example: can our people see faults of press 3 on the map?")
+        )
+        team = st.text_input(_("Who takes part?"), placeholder=_("For example: maintenance, line 3"))
+        left, middle, right = st.columns(3)
+        decision_on = left.date_input(_("When is the decision due?"), value=None, format="YYYY/MM/DD")
+        wage = middle.number_input(_("Cost of one working hour (yen)"), min_value=0, value=None, step=100)
+        machine = right.number_input(_("Cost of one computer hour (yen)"), min_value=0, value=None, step=10)
+        st.caption(_("Costs can wait: without them the evidence simply says nothing about money."))
+        if st.form_submit_button(_("Start the pilot"), type="primary"):
+            if not question.strip():
+                st.error(_("Please write in one sentence what you want to find out."))
+                return
+            with database().session() as db:
+                made = pilots.create(
+                    db,
+                    question=question.strip(),
+                    team=team.strip(),
+                    decision_on=decision_on,
+                    wage_per_hour=wage,
+                    machine_per_hour=machine,
+                )
+            pilot.choose(made.id, "data.py")
+
+
+def example() -> None:
+    """A pilot with generated data, so that somebody without a file sees everything."""
+    with database().session() as db:
+        made = pilots.create(db, question=_("Can we see the faults of the press line on a map?"), team=_("Example"))
+    take_in(made.id, _("press line (example)") + ".csv", press_line(language()))
+    pilot.choose(made.id, "data.py")
+
+
+with guard():
+    st.title(_("Which pilot, and what next?"))
+    st.markdown(
+        _(
+            "See your sensor waveforms as a map, ask your people how understandable it is, "
+            "and decide on evidence whether it is worth going on."
+        )
+    )
+    with database().session() as db:
+        everyone = pilots.cards(db)
+    for one in everyone:
+        card(one)
+    if not everyone:
+        st.info(_("There is no pilot yet. Start one below, or try the press-line example first."), icon=":material/flag:")
+    if st.button(_("Try the press-line example"), icon=":material/science:", type="secondary" if everyone else "primary"):
+        with st.spinner(_("Making the example data …")):
+            example()
+    with st.expander(_("New pilot"), expanded=not everyone, icon=":material/add:"):
+        new_pilot()

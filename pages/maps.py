@@ -1,0 +1,174 @@
+"""Maps: can I see something?"""
+
+from typing import Any
+
+import streamlit as st
+
+from core.embedding import HUB, EncoderSpec
+from core.errors import N_, UserError
+from core.projection import ProjectionSpec
+from core.recipes import Recipe, WindowSpec, count, propose
+from core.tables import Series
+from core.views import ViewSpec
+from feedback_db import datasets, views
+from feedback_db.datasets import Dataset
+from pages.parts import linked, numbers, pilot
+from pages.parts.guard import guard
+from pages.parts.intake import sources_of
+from pages.parts.text import _, ngettext, plain
+from pages.parts.watch import await_view
+from pages.parts.work import database, series_of
+
+FOLDER = "folder"
+MODELS = {
+    "raw": N_("the waveform itself (no model)"),
+    "random-init": N_("untrained model"),
+    "small": N_("MOMENT small"),
+    "base": N_("MOMENT base"),
+    "large": N_("MOMENT large"),
+    FOLDER: N_("a folder on this PC"),
+}
+METHODS = {"pca": N_("PCA (keeps large distances)"), "tsne": N_("t-SNE (keeps neighbours)")}
+NORMALISE = {"z-score": N_("bring all channels to one scale"), "none": N_("leave values as they are")}
+
+
+def data_form(here: list[Dataset]) -> list[Dataset]:
+    """Which files; at first the newest and all that came with the same channels."""
+    same = [one for one in here if one.reading["channels"] == here[-1].reading["channels"]]
+    names = {one.id: one.file_name for one in here}
+    with st.expander(_("Data: {names}").format(names=plain(", ".join(one.file_name for one in same)))):
+        chosen = st.multiselect(
+            _("Files"),
+            list(names),
+            [one.id for one in same],
+            format_func=names.__getitem__,
+            key=f"files-{len(here)}",
+            placeholder=_("choose"),
+            persist_state="session",
+        )
+    return [one for one in here if one.id in chosen]
+
+
+def recipe_form(series: list[Series], key: str) -> Recipe:
+    guess = propose([len(s.values) for s in series])
+    values = st.session_state
+    length, stride = values.get(f"length-{key}", guess.length), values.get(f"stride-{key}", guess.stride)
+    normalise = values.get(f"normalise-{key}", "z-score")
+    with st.expander(_("Preparation: {length} samples a stretch, step {stride}").format(length=length, stride=stride)):
+        normalise = st.selectbox(
+            _("Scale"),
+            list(NORMALISE),
+            format_func=lambda code: _(NORMALISE[code]),
+            key=f"normalise-{key}",
+            persist_state="session",
+        )
+        length = st.number_input(
+            _("Samples in a stretch"), 2, 4096, guess.length, 8, key=f"length-{key}", persist_state="session"
+        )
+        stride = st.number_input(
+            _("Step from one stretch to the next"), 1, 4096, guess.stride, 1, key=f"stride-{key}", persist_state="session"
+        )
+        st.caption(_("Missing values are bridged by a straight line."))
+    recipe = Recipe(normalise, WindowSpec(length, stride))
+    n_windows, n_left = (sum(n) for n in zip(*(count(len(s.values), recipe.window) for s in series), strict=True))
+    left_out = ngettext("{n} sample left out", "{n} samples left out", n_left).format(n=f"{n_left:,}")
+    st.caption(ngettext("{n} stretch", "{n} stretches", n_windows).format(n=f"{n_windows:,}") + " · " + left_out)
+    if n_windows > linked.MOST_WINDOWS:
+        raise UserError(
+            N_("{n} stretches are more than this screen can draw."),
+            N_("Choose a larger step, so that there are at most {most}."),
+            n=n_windows,
+            most=linked.MOST_WINDOWS,
+        )
+    return recipe
+
+
+def encoder_form() -> EncoderSpec:
+    code = st.session_state.get("model", "random-init")
+    with st.expander(_("Model: {name}").format(name=_(MODELS[code]))):
+        code = st.radio(
+            _("Model"),
+            list(MODELS),
+            list(MODELS).index("random-init"),
+            format_func=lambda c: _(MODELS[c]),
+            key="model",
+            persist_state="session",
+            label_visibility="collapsed",
+        )
+        folder = ""
+        if code == FOLDER:
+            folder = st.text_input(_("Folder with config.json and model.safetensors"), key="folder", persist_state="session")
+        if code in HUB:
+            st.caption(_("Fetched once from the model hub, so the first time needs the internet."))
+    if code == "random-init":
+        st.caption(_("This model has learnt nothing yet. Its map shows what chance alone makes of your data."))
+    if code in HUB:
+        return EncoderSpec("moment", HUB[code])
+    return EncoderSpec("moment", folder.strip()) if code == FOLDER else EncoderSpec(code)
+
+
+def projection_form() -> ProjectionSpec:
+    code = st.session_state.get("method", "pca")
+    with st.expander(_("Way of drawing: {name}").format(name=_(METHODS[code]))):
+        code = st.radio(
+            _("Way of drawing"),
+            list(METHODS),
+            format_func=lambda c: _(METHODS[c]),
+            key="method",
+            persist_state="session",
+            label_visibility="collapsed",
+        )
+        st.caption(_("In a t-SNE map, the distance between two groups and the size of a group mean nothing."))
+    return ProjectionSpec(code)
+
+
+def keep(pilot_id: str, spec: ViewSpec, meta: dict[str, Any]) -> None:
+    with database().session() as db:
+        kept = views.keep(
+            db,
+            pilot_id,
+            fingerprint=spec.fingerprint(),
+            spec=spec.to_json(),
+            loss=meta["loss"],
+            loss_detail={"mask_ratio": meta["mask_ratio"], "mask_seed": meta["mask_seed"]},
+            n_windows=meta["n_windows"],
+        )
+    st.session_state["kept"] = kept.number
+
+
+with guard():
+    current = pilot.current()
+    st.title(_("Can I see something?"), anchor=False)
+    st.markdown(_("Each point is one stretch of your waveforms; stretches that look alike to the model lie close together."))
+    with database().session() as db:
+        here = datasets.of_pilot(db, current.id)
+    if not here:
+        st.info(_("There is nothing to draw yet. Upload a CSV, or try the press-line example."), icon=":material/upload_file:")
+        st.page_link("data.py", label=_("Go to the data"), icon=":material/arrow_back:", query_params=pilot.address())
+        st.stop()
+    left, right = st.columns([1, 3], gap="medium")
+    with left, guard():
+        chosen = data_form(here)
+        if not chosen:
+            raise UserError(N_("No file is chosen."), N_("Choose at least one under “Data”."))
+        sources = sources_of(chosen)
+        series = series_of(sources)
+        key = "-".join(one.id[:8] for one in chosen)
+        recipe = recipe_form(series, key)
+        spec = ViewSpec(sources, recipe, encoder_form(), projection_form())
+        spec.fingerprint()  # a model's folder that is not there is said here, beside its field
+        save = st.empty()
+        with right, guard():
+            view = await_view(spec, key="maps")
+            picked = linked.view_and_series(spec, view, key=f"maps-{spec.fingerprint()[:8]}")
+        with save.container():
+            if st.button(_("Keep this map"), type="primary", width="stretch", icon=":material/bookmark_add:"):
+                keep(current.id, spec, view.meta)
+                st.rerun()
+            if "kept" in st.session_state:
+                st.success(_("Kept as map {n}.").format(n=st.session_state.pop("kept")), icon=":material/check:")
+            with database().session() as db:
+                kept = views.of_pilot(db, current.id)
+            if kept:
+                st.page_link("study.py", label=_("Ask people about it"), icon=":material/arrow_forward:", query_params=pilot.address())
+        numbers.panel(view.meta)

@@ -1,0 +1,68 @@
+"""Which pilot a screen is about: the address says it, so a reload, a bookmark and a second window agree."""
+
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+from feedback_db import pilots
+from feedback_db.pilots import Card, Pilot
+from pages.parts.text import _, language
+from pages.parts.work import database
+
+
+def current() -> Pilot:
+    """The pilot of this address; a screen that has none stops here and offers the next step."""
+    found = _found()
+    if found is None:
+        st.info(_("Choose a pilot first, or start a new one. It takes a minute."), icon=":material/flag:")
+        st.page_link("home.py", label=_("Go to the pilots"), icon=":material/arrow_forward:")
+        st.stop()
+    st.query_params["pilot"] = found.pilot.id
+    st.session_state["pilot"] = found.pilot.id
+    return found.pilot
+
+
+def choose(pilot_id: str, screen: str) -> None:
+    """Go on with a pilot."""
+    st.session_state["pilot"] = pilot_id
+    st.switch_page(screen, query_params={"pilot": pilot_id, "lang": language()})
+
+
+def address() -> dict[str, str]:
+    """What an address of this pilot's screens carries; empty while there is no pilot."""
+    found = _found()
+    return {"pilot": found.pilot.id, "lang": language()} if found else {}
+
+
+def steps_done() -> set[str]:
+    """Which of the five steps this pilot has behind it."""
+    found = _found()
+    if found is None:
+        return set()
+    counted = {
+        "data": found.n_datasets,
+        "maps": found.n_views,
+        "study": found.n_ratings,
+        "evidence": found.n_ratings,
+        "improve": found.pilot.round - 1,
+    }
+    return {step for step, n in counted.items() if n}
+
+
+def _found() -> Card | None:
+    asked = st.query_params.get("pilot") or st.session_state.get("pilot")
+    if not asked:
+        return None
+    with database().session() as db:
+        return next((card for card in pilots.cards(db) if card.pilot.id == asked), None)
+
+
+def base_address() -> str:
+    """Where this app is reached from the reader's browser, without a screen."""
+    parts = urlsplit(st.context.url or "http://localhost:8501/")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def rating_address(study_id: str) -> dict[str, str]:
+    """What the address of a study's rating screen carries; it names nothing that a rater must not know."""
+    return {"study": study_id, "lang": language()}

@@ -1,0 +1,68 @@
+"""Words in the reader's language, and other people's words as plain text."""
+
+import gettext
+import io
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Literal, cast
+
+import streamlit as st
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+from core.errors import UserError
+
+Language = Literal["ja", "en"]
+LANGUAGES: Mapping[Language, str] = {"ja": "日本語", "en": "English"}
+LOCALE = Path(__file__).parents[1] / "locale"
+
+
+@cache
+def catalogue(language: Language) -> gettext.NullTranslations:
+    """Message ids are the English text; other languages are compiled from their .po once a process."""
+    if language == "en":
+        return gettext.NullTranslations()
+    with (LOCALE / language / "LC_MESSAGES" / "messages.po").open("rb") as file:
+        messages = read_po(file, locale=language)
+    compiled = io.BytesIO()
+    write_mo(compiled, messages)
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
+
+
+def language() -> Language:
+    """The reader's: chosen in the header, else from the address, else the browser's, else Japanese."""
+    chosen = st.session_state.get("language") or st.query_params.get("lang") or (st.context.locale or "ja")[:2]
+    return cast("Language", chosen) if chosen in LANGUAGES else "en"
+
+
+def _(message: str) -> str:
+    return catalogue(language()).gettext(message)
+
+
+def ngettext(singular: str, plural: str, n: int) -> str:
+    return catalogue(language()).ngettext(singular, plural, n)
+
+
+def plain(text: object) -> str:
+    """Somebody's own words, so that Markdown shows them as they are and runs nothing."""
+    one_line = " ".join(str(text).split())
+    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|~:$&^=])", r"\\\1", one_line)
+
+
+def say(error: UserError) -> str:
+    """What happened and what to do, ready for Markdown."""
+    return f"**{fill(error.problem, error.facts)}**  \n{fill(error.remedy, error.facts)}"
+
+
+def fill(message: str, facts: Mapping[str, object]) -> str:
+    """A message of the library in the reader's language, its facts shown as plain text."""
+    return _(message).format(**{name: plain(fact) for name, fact in facts.items()})
+
+
+def moment_of(at: datetime) -> str:
+    """A time of day as people here write it, in this computer's time zone."""
+    return at.astimezone().strftime("%Y/%m/%d %H:%M")

@@ -1,0 +1,79 @@
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.artifacts import Store, fingerprint
+
+KEY = "ab" * 32
+
+
+def test_the_same_parts_give_the_same_fingerprint_in_another_process():
+    code = "from core.artifacts import fingerprint; print(fingerprint('view', {'b': 1, 'a': [0.1, '油温']}))"
+    root = Path(__file__).parents[1]
+    other = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)  # noqa: S603
+    assert other.stdout.strip() == fingerprint("view", {"a": [0.1, "油温"], "b": 1})
+
+
+def test_any_difference_gives_another_fingerprint():
+    keys = {fingerprint(*parts) for parts in [("a", "b"), ("ab",), ("a",), ("a", "b", 1), ("a", "b", "1"), ("a", "b", None)]}
+    assert len(keys) == 6
+
+
+def test_what_was_saved_comes_back_bit_for_bit(tmp_path):
+    store, x = Store(tmp_path), np.random.default_rng(0).normal(size=(7, 3))
+    store.save(KEY, {"made": "test", "名": "値"}, {"x": x})
+    assert store.array(KEY, "x").tobytes() == x.tobytes()
+    assert store.meta(KEY) == {"made": "test", "名": "値"}
+
+
+def test_an_upload_is_kept_untouched_under_its_sha256(tmp_path):
+    data = b"\xef\xbb\xbfa;b\r\n1,5;\x00\xff"
+    key = Store(tmp_path).keep(data, {})
+    assert key == hashlib.sha256(data).hexdigest()
+    assert Store(tmp_path).original(key) == data
+
+
+def test_the_first_result_stays_when_two_finish_the_same_work(tmp_path):
+    store = Store(tmp_path)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda i: store.save(KEY, {"by": i}, {"x": np.full(9, i)}), range(16)))
+    assert (store.array(KEY, "x") == store.meta(KEY)["by"]).all()
+    assert [folder.name for folder in tmp_path.iterdir()] == [KEY]
+
+
+def test_a_process_killed_while_writing_leaves_no_half_artifact(tmp_path):
+    code = (
+        "import os, sys; from pathlib import Path; import numpy as np; from core import artifacts\n"
+        "artifacts._sync = lambda path: os.kill(os.getpid(), 9)\n"
+        f"artifacts.Store(Path(sys.argv[1])).save({KEY!r}, {{}}, {{'x': np.zeros(3)}})"
+    )
+    root = Path(__file__).parents[1]
+    killed = subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=root, check=False)  # noqa: S603
+    assert killed.returncode == -9
+    assert not Store(tmp_path).has(KEY)
+    Store(tmp_path).save(KEY, {}, {"x": np.ones(3)})
+    assert Store(tmp_path).array(KEY, "x").tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("key", ["../../etc/passwd", "", "AB" * 32, "ab" * 31, f"{'ab' * 31}/."])
+def test_only_a_fingerprint_ever_becomes_a_path(tmp_path, key):
+    with pytest.raises(ValueError, match="not a fingerprint"):
+        Store(tmp_path).has(key)
+
+
+def test_arrays_that_would_need_pickle_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="pickle"):
+        Store(tmp_path).save(KEY, {}, {"x": np.array([{"a": 1}], dtype=object)})
+    assert os.listdir(tmp_path) == []
+
+
+def test_meta_is_readable_by_people_and_other_programs(tmp_path):
+    Store(tmp_path).save(KEY, {"seconds": 1.5}, {})
+    assert json.loads((tmp_path / KEY / "meta.json").read_text(encoding="utf-8")) == {"seconds": 1.5}

@@ -1,0 +1,452 @@
+"""The rules of feedback_db, on SQLite always and on PostgreSQL where PILOT_TEST_POSTGRES_URL names a server."""
+
+import dataclasses
+import importlib
+import os
+import pkgutil
+import sqlite3
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, delete, func, inspect, make_url, select, text
+from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.orm import Session
+
+import feedback_db
+from feedback_db import datasets, jobs, models, pilots, ratings, studies, views
+from feedback_db.database import Database, connect, journal
+from feedback_db.ratings import Rating
+
+HOSTILE = 'Robert\'); DROP TABLE rating;-- 圧力 🏭 "%s" :x {y} \\ \n\t<b>**太字**</b>'
+REPO = Path(__file__).parents[1]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database: a file, or a schema of its own on the server."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{(tmp_path / 'pilot.db').as_posix()}"
+        return
+    server = os.environ.get("PILOT_TEST_POSTGRES_URL")
+    if not server:
+        pytest.skip("PILOT_TEST_POSTGRES_URL is not set: nothing was tested on PostgreSQL")
+    schema, admin = f"t_{uuid.uuid4().hex}", create_engine(server)
+    with admin.begin() as connection:
+        connection.execute(text(f"CREATE SCHEMA {schema}"))
+    yield make_url(server).update_query_dict({"options": f"-csearch_path={schema}"}).render_as_string(False)
+    with admin.begin() as connection:
+        connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
+    admin.dispose()
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    database = connect(url)
+    database.upgrade()
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def db(database: Database) -> Iterator[Session]:
+    with database.session() as db:
+        yield db
+
+
+def a_pilot(db: Session) -> str:
+    return pilots.create(db, question="Do the maps help?", team="Press line 2").id
+
+
+def a_view(db: Session, pilot_id: str, fingerprint: str = "f" * 64) -> str:
+    return views.keep(db, pilot_id, fingerprint=fingerprint, spec={"encoder": "raw"}, n_windows=9).id
+
+
+def a_rating(db: Session, score: int | None = 4, **other: Any) -> Rating:
+    """A form filled in but not saved, about the only view of a new study."""
+    pilot_id = a_pilot(db)
+    view_id = a_view(db, pilot_id)
+    study = studies.open_with(db, pilot_id, [view_id], seed=1)
+    form = Rating(str(uuid.uuid4()), study.id, view_id, "田中", score, "", 12.5, "ja")
+    return dataclasses.replace(form, **other)
+
+
+def count(db: Session, model: type[models.Base]) -> int:
+    return db.execute(select(func.count()).select_from(model)).scalar_one()
+
+
+# Ratings
+
+
+def test_a_form_sent_twice_is_one_rating_and_the_first_receipt_stays(db: Session) -> None:
+    form = a_rating(db, score=4, comment="clear")
+    receipt = ratings.save(db, form)
+    assert receipt == form
+    assert ratings.save(db, dataclasses.replace(form, score=1, comment="changed my mind")) == receipt
+    assert ratings.of_view(db, form.view_id) == ratings.of_pilot(db, _pilot_of(db, form)) == [receipt]
+
+
+def test_a_form_sent_eight_times_at_once_is_one_rating(database: Database) -> None:
+    with database.session() as db:
+        form = a_rating(db)
+
+    def send(_: int) -> Rating:
+        with database.session() as db:
+            return ratings.save(db, form)
+
+    with ThreadPoolExecutor(8) as people:
+        assert set(people.map(send, range(8))) == {form}
+    with database.session() as db:
+        assert count(db, models.Rating) == 1
+
+
+def test_i_cannot_tell_is_stored_as_nothing_and_not_as_three(db: Session) -> None:
+    form = a_rating(db, score=None)
+    assert ratings.save(db, form).score is None
+    assert db.execute(text("SELECT score IS NULL FROM rating")).scalar_one()
+
+
+@pytest.mark.parametrize("wrong", [{"score": 6}, {"score": 0}, {"seconds": -0.1}, {"language": "de"}])
+def test_an_impossible_rating_is_refused(db: Session, wrong: dict[str, Any]) -> None:
+    form = a_rating(db, **wrong)
+    with pytest.raises(IntegrityError), db.begin_nested():
+        ratings.save(db, form)
+    assert count(db, models.Rating) == 0
+
+
+def test_a_rating_of_a_view_that_its_study_does_not_show_is_refused(db: Session) -> None:
+    form = a_rating(db)
+    elsewhere = a_view(db, a_pilot(db))
+    with pytest.raises(IntegrityError), db.begin_nested():
+        ratings.save(db, dataclasses.replace(form, view_id=elsewhere))
+
+
+def test_what_a_rater_has_rated_is_known_per_study_and_rater(db: Session) -> None:
+    form = ratings.save(db, a_rating(db, rater="佐藤"))
+    assert ratings.of_study_by_rater(db, form.study_id, "佐藤") == {form.view_id}
+    assert ratings.of_study_by_rater(db, form.study_id, "鈴木") == set()
+    again = studies.open_with(db, _pilot_of(db, form), [form.view_id], seed=2)
+    assert ratings.of_study_by_rater(db, again.id, "佐藤") == set()
+
+
+def test_a_script_that_is_aborted_leaves_no_half_of_its_transaction(database: Database) -> None:
+    with database.session() as db:
+        form = a_rating(db)
+
+    def aborted() -> None:
+        with database.session() as db:
+            ratings.save(db, form)
+            raise KeyboardInterrupt  # like Streamlit's own aborts, not an Exception
+
+    with pytest.raises(KeyboardInterrupt):
+        aborted()
+    with database.session() as db:
+        assert count(db, models.Rating) == 0
+
+
+def test_a_rating_survives_kill_9_after_its_receipt_and_half_a_rating_never_appears(
+    database: Database, url: str
+) -> None:
+    with database.session() as db:
+        form = a_rating(db)
+    script = f"""if True:
+        import dataclasses, datetime, time
+        from feedback_db import database, ratings
+        from feedback_db.ratings import Rating
+        base, form = database.connect({url!r}), {form!r}
+        with base.session() as db:
+            receipt = ratings.save(db, form)
+        with base.session() as db:
+            ratings.save(db, dataclasses.replace(form, id="half"))
+            print(receipt.id, flush=True)
+            time.sleep(60)
+    """
+    app = subprocess.Popen([sys.executable, "-c", script], cwd=REPO, stdout=subprocess.PIPE, text=True)
+    assert app.stdout is not None
+    with app.stdout:
+        assert app.stdout.readline().strip() == form.id
+        app.kill()
+        app.wait()
+    with database.session() as db:
+        assert ratings.of_view(db, form.view_id) == [form]
+
+
+def _pilot_of(db: Session, form: Rating) -> str:
+    view = views.get(db, form.view_id)
+    assert view is not None
+    return view.pilot_id
+
+
+# Text, times and numbers
+
+
+def test_hostile_text_comes_back_unchanged(db: Session) -> None:
+    pilot = pilots.create(db, question=HOSTILE, team=HOSTILE)
+    reading = {"channels": [HOSTILE], HOSTILE: {"unit": HOSTILE}}
+    sizes = {"n_rows": 1, "n_channels": 1, "n_series": 1}
+    dataset = datasets.add(db, pilot.id, sha256="a" * 64, file_name=HOSTILE, reading=reading, **sizes)
+    receipt = ratings.save(db, a_rating(db, rater=HOSTILE, comment=HOSTILE))
+    assert (pilot.question, pilot.team, receipt.rater, receipt.comment) == (HOSTILE,) * 4
+    assert (dataset.file_name, dataset.reading) == (HOSTILE, reading)
+    assert ratings.of_study_by_rater(db, receipt.study_id, HOSTILE) == {receipt.view_id}
+
+
+def test_times_are_aware_and_utc_wherever_they_were_taken(db: Session) -> None:
+    in_japan = datetime(2026, 11, 23, 14, 5, 1, 234567, tzinfo=timezone(timedelta(hours=9)))
+    receipt = ratings.save(db, a_rating(db, rated_at=in_japan))
+    assert receipt.rated_at == in_japan
+    assert receipt.rated_at.tzinfo == UTC
+    with pytest.raises(StatementError, match="without a time zone"):
+        ratings.save(db, a_rating(db, rated_at=in_japan.replace(tzinfo=None)))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"loss": float("nan")}, {"loss": float("inf")}, {"loss_detail": {"x": float("nan")}}]
+)
+def test_a_loss_that_went_wrong_is_never_stored_as_no_loss(db: Session, wrong: dict[str, Any]) -> None:
+    pilot_id = a_pilot(db)
+    with pytest.raises((StatementError, ValueError)):
+        views.keep(db, pilot_id, fingerprint="f" * 64, spec={}, n_windows=1, **wrong)
+
+
+# Pilots, datasets, views, studies
+
+
+def test_a_pilot_keeps_what_was_typed_and_negative_money_is_refused(db: Session) -> None:
+    day = date(2027, 3, 31)
+    pilot = pilots.create(db, question="q", team="t", decision_on=day, wage_per_hour=2800, machine_per_hour=12000.5)
+    assert pilots.get(db, pilot.id) == pilot
+    assert (pilot.decision_on, pilot.currency, pilot.wage_per_hour, pilot.round) == (day, "JPY", 2800, 1)
+    assert pilots.get(db, "nowhere") is None
+    for wrong in ({"wage_per_hour": -1}, {"machine_per_hour": -1}, {"currency": "円"}):
+        with pytest.raises(IntegrityError), db.begin_nested():
+            pilots.create(db, question="q", team="t", **wrong)
+
+
+def test_home_shows_the_newest_pilot_first_with_what_each_has(db: Session) -> None:
+    form = ratings.save(db, a_rating(db))
+    ratings.save(db, dataclasses.replace(form, id=str(uuid.uuid4()), score=None))
+    older = _pilot_of(db, form)
+    a_view(db, older, "e" * 64)
+    newer = a_pilot(db)
+    datasets.add(db, newer, sha256="a" * 64, file_name="0.csv", reading={}, n_rows=1, n_channels=1, n_series=1)
+    cards = [(card.pilot.id, card.n_datasets, card.n_views, card.n_ratings) for card in pilots.cards(db)]
+    assert cards == [(newer, 1, 0, 0), (older, 0, 2, 2)]
+
+
+def test_asking_twice_for_the_next_round_begins_one_round(db: Session) -> None:
+    pilot_id = a_pilot(db)
+    assert [pilots.next_round(db, pilot_id, after=1).round for _ in range(2)] == [2, 2]
+    view = views.keep(db, pilot_id, fingerprint="f" * 64, spec={}, n_windows=1)
+    assert view.round == studies.open_with(db, pilot_id, [view.id], seed=0).round == 2
+
+
+def test_the_same_bytes_are_one_dataset_and_keep_their_corrected_reading(db: Session) -> None:
+    pilot_id, sizes = a_pilot(db), {"n_rows": 10, "n_channels": 2, "n_series": 1}
+    first = datasets.add(db, pilot_id, sha256="a" * 64, file_name="0.csv", reading={"sep": ","}, **sizes)
+    better = datasets.update_reading(db, first.id, reading={"sep": ";"}, n_rows=9, n_channels=3, n_series=1)
+    assert (better.id, better.reading, better.n_rows, better.n_channels) == (first.id, {"sep": ";"}, 9, 3)
+    assert datasets.add(db, pilot_id, sha256="a" * 64, file_name="1.csv", reading={}, **sizes) == better
+    other = datasets.add(db, pilot_id, sha256="b" * 64, file_name="1.csv", reading={}, **sizes)
+    assert datasets.of_pilot(db, pilot_id) == [better, other]
+    assert datasets.get(db, first.id) == better
+
+
+def test_the_same_map_is_one_view_in_a_pilot_and_may_be_in_two(db: Session) -> None:
+    one, two = a_pilot(db), a_pilot(db)
+    kept = {"spec": {"encoder": "moment", "seed": 1}, "n_windows": 7, "loss": 0.25, "loss_detail": {"mask": 0.5}}
+    first = views.keep(db, one, fingerprint="a" * 64, **kept)
+    assert views.keep(db, one, fingerprint="a" * 64, **kept) == first == views.get(db, first.id)
+    assert (first.number, first.spec, first.loss, first.loss_detail) == (1, kept["spec"], 0.25, {"mask": 0.5})
+    second = views.keep(db, one, fingerprint="b" * 64, spec={}, n_windows=7)
+    assert (second.number, second.loss, second.loss_detail) == (2, None, None)
+    assert views.keep(db, two, fingerprint="a" * 64, **kept).number == 1
+    assert views.of_pilot(db, one) == [first, second]
+
+
+def test_a_pilot_asks_one_thing_at_a_time(db: Session) -> None:
+    pilot_id = a_pilot(db)
+    a, b = a_view(db, pilot_id, "a" * 64), a_view(db, pilot_id, "b" * 64)
+    assert studies.current(db, pilot_id) is None
+    first = studies.open_with(db, pilot_id, [b, a], seed=2**40)
+    assert studies.current(db, pilot_id) == studies.get(db, first.id) == first
+    assert first.view_ids == (b, a)
+    second = studies.open_with(db, pilot_id, [a], seed=1)
+    assert studies.current(db, pilot_id) == second
+    closed = studies.get(db, first.id)
+    assert closed is not None
+    assert closed.closed_at is not None
+    studies.close(db, second.id)
+    assert studies.current(db, pilot_id) is None
+    for wrong in ([], [a_view(db, a_pilot(db))]):
+        with pytest.raises(ValueError, match="needs views of this pilot"):
+            studies.open_with(db, pilot_id, wrong, seed=1)
+
+
+def test_deleting_is_not_offered_and_what_was_rated_cannot_be_pulled_away(db: Session) -> None:
+    modules = [importlib.import_module(f"feedback_db.{m.name}") for m in pkgutil.iter_modules(feedback_db.__path__)]
+    names = [name for module in modules for name in vars(module)]
+    assert "save" in names
+    assert not [name for name in names if {"delete", "remove", "drop"} & set(name.split("_"))]
+    ratings.save(db, a_rating(db))
+    for model in (models.Pilot, models.View, models.Study, models.StudyView):
+        with pytest.raises(IntegrityError), db.begin_nested():
+            db.execute(delete(model))
+
+
+# Jobs
+
+
+def test_a_job_submitted_twice_is_one_job(db: Session) -> None:
+    first = jobs.submit(db, "a" * 64, "view", {"length": 512})
+    assert (first.state, first.attempt, first.spec, first.total) == ("queued", 1, {"length": 512}, 0)
+    assert jobs.submit(db, "a" * 64, "view", {"length": 512}) == first == jobs.get(db, "a" * 64)
+    running = jobs.progress(db, "a" * 64, "embedding", 3, 10)
+    assert jobs.submit(db, "a" * 64, "view", {"length": 512}) == running
+    assert (running.state, running.stage, running.done, running.total) == ("running", "embedding", 3, 10)
+    assert running.heartbeat_at is not None
+    assert jobs.unfinished(db) == [running]
+
+
+def test_a_done_job_stays_done_until_it_is_asked_for_anew(db: Session) -> None:
+    jobs.submit(db, "a" * 64, "view", {})
+    jobs.progress(db, "a" * 64, "drawing", 9, 10)
+    done = jobs.finish(db, "a" * 64)
+    assert (done.state, done.done, done.ended_at is None) == ("done", 10, False)
+    assert jobs.submit(db, "a" * 64, "view", {}) == done
+    assert jobs.unfinished(db) == []
+    anew = jobs.redo(db, "a" * 64)
+    assert (anew.state, anew.attempt, anew.done, anew.ended_at) == ("queued", 2, 0, None)
+    assert jobs.redo(db, "a" * 64) == anew
+
+
+def test_a_failed_or_cancelled_job_is_queued_for_another_attempt(db: Session) -> None:
+    jobs.submit(db, "a" * 64, "view", {})
+    failed = jobs.fail(db, "a" * 64, "{name} is empty.", "Choose another file.", {"name": HOSTILE})
+    said = {"problem": "{name} is empty.", "remedy": "Choose another file.", "facts": {"name": HOSTILE}}
+    assert (failed.state, failed.error, failed.ended_at is None) == ("failed", said, False)
+    again = jobs.submit(db, "a" * 64, "view", {})
+    assert (again.state, again.attempt, again.error, again.ended_at) == ("queued", 2, None, None)
+    assert jobs.cancel(db, "a" * 64).state == "cancelled"
+    assert jobs.submit(db, "a" * 64, "view", {}).attempt == 3
+
+
+def test_a_report_that_comes_late_does_not_wake_a_job_that_has_ended(db: Session) -> None:
+    jobs.submit(db, "a" * 64, "view", {})
+    ended = jobs.cancel(db, "a" * 64)
+    assert jobs.progress(db, "a" * 64, "embedding", 5, 10) == ended
+    assert jobs.finish(db, "a" * 64) == jobs.fail(db, "a" * 64, "p", "r", {}) == ended
+
+
+# The database itself
+
+
+def test_eight_people_who_read_and_then_write_all_get_through(database: Database) -> None:
+    with database.session() as db:
+        pilot_id = a_pilot(db)
+
+    def keep_25(person: int) -> None:
+        for i in range(25):
+            with database.session() as db:
+                a_view(db, pilot_id, f"{person}-{i}")
+
+    with ThreadPoolExecutor(8) as people:
+        list(people.map(keep_25, range(8)))
+    with database.session() as db:
+        assert [view.number for view in views.of_pilot(db, pilot_id)] == list(range(1, 201))
+
+
+def test_the_migration_makes_exactly_the_models(database: Database) -> None:
+    with database.engine.begin() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), models.Base.metadata) == []
+        migrated = _checks(connection)
+        models.Base.metadata.drop_all(connection)
+        models.Base.metadata.create_all(connection)
+        assert migrated == _checks(connection)  # compare_metadata does not look at these
+
+
+def _checks(connection: Any) -> set[tuple[str, str | None, str]]:
+    inspector = inspect(connection)
+    tables = models.Base.metadata.tables
+    found = {(t, check["name"], check["sqltext"]) for t in tables for check in inspector.get_check_constraints(t)}
+    assert len(found) == 13
+    return found
+
+
+def test_apps_that_start_together_on_an_empty_database_all_start(url: str) -> None:
+    script = f"from feedback_db.database import connect; db = connect({url!r}); print(); input(); db.upgrade()"
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    apps = [subprocess.Popen([sys.executable, "-uc", script], cwd=REPO, text=True, **pipes) for _ in range(3)]
+    for app in apps:
+        app.stdout.readline()  # all are loaded and waiting
+    for app in apps:
+        app.stdin.write("\n")
+        app.stdin.flush()
+    for app in apps:
+        app.communicate(timeout=60)
+    assert [app.returncode for app in apps] == [0, 0, 0]
+    database = connect(url)
+    database.upgrade()  # and once more, on what is there
+    with database.session() as db:
+        assert pilots.cards(db) == []
+    database.close()
+
+
+def test_sqlite_runs_with_its_safe_settings(tmp_path: Path) -> None:
+    database = connect(f"sqlite:///{(tmp_path / 'pilot.db').as_posix()}")
+    mode, synchronous = journal(sqlite3.sqlite_version_info)
+    asked = {"journal_mode": mode.lower(), "synchronous": {"FULL": 2, "EXTRA": 3}[synchronous]}
+    asked |= {"foreign_keys": 1, "busy_timeout": 30_000}
+    with database.session() as db:
+        assert {name: db.execute(text(f"PRAGMA {name}")).scalar_one() for name in asked} == asked
+        with pytest.raises(sqlite3.OperationalError, match="locked"):  # BEGIN IMMEDIATE: the session holds the lock
+            sqlite3.connect(tmp_path / "pilot.db", timeout=0).execute("BEGIN IMMEDIATE")
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("version", "wal"),
+    [
+        ((3, 40, 1), False),
+        ((3, 44, 5), False),
+        ((3, 44, 6), True),
+        ((3, 45, 0), False),
+        ((3, 50, 6), False),
+        ((3, 50, 7), True),
+        ((3, 51, 0), False),
+        ((3, 51, 2), False),
+        ((3, 51, 3), True),
+        ((3, 52, 0), True),
+        ((4, 0, 0), True),
+    ],
+)
+def test_wal_is_used_only_where_its_reset_bug_is_fixed(version: tuple[int, int, int], wal: bool) -> None:
+    assert journal(version) == (("WAL", "FULL") if wal else ("DELETE", "EXTRA"))
+
+
+def test_eight_that_open_a_new_file_at_once_all_switch_it_to_wal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 51, 3))  # so that older machines try the other branch too
+    together = threading.Barrier(8)
+
+    def open_file(file: Path) -> str:
+        database = connect(f"sqlite:///{file.as_posix()}")
+        together.wait()
+        with database.session() as db:
+            mode = db.execute(text("PRAGMA journal_mode")).scalar_one()
+        database.close()
+        return mode
+
+    with ThreadPoolExecutor(8) as apps:
+        for i in range(10):
+            assert set(apps.map(open_file, [tmp_path / f"{i}.db"] * 8)) == {"wal"}

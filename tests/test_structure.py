@@ -1,0 +1,149 @@
+"""What the layout promises, read from the files themselves. Why each: DESIGN, "Layout" and "Storage"."""
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PRODUCT = ("app.py", "pages", "core", "feedback_db")
+TOP_LEVEL = {
+    *("app.py", "pages", "core", "feedback_db", "tests", "requirements.txt", ".streamlit"),  # the customer's
+    *("README.md", "README.ja.md", "CHANGELOG.md", "pyproject.toml", ".ci", ".gitignore", "manage.py"),
+}
+FORBIDDEN = {  # who may not import what
+    "app.py": {"tests", "manage"},
+    "pages": {"app", "tests", "manage"},
+    "core": {"app", "pages", "feedback_db", "tests", "manage", "streamlit", "sqlalchemy", "alembic"},
+    "feedback_db": {"app", "pages", "core", "tests", "manage", "streamlit"},
+}
+MOMENT = "core/moment.py"
+UNPICKLERS = {"pickle", "cPickle", "_pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
+PICKLING_CALLS = {"read_pickle", "to_pickle"}
+# Spelled so that this file does not find itself.
+MACHINE = re.compile(
+    r"(?<![\w.])/(?:work|root|opt|home/\w+|Users/\w+)/|[A-Z]:\\Users\\"  # somebody's disk
+    r"|(?:index|find|registry)[-_.](?:url|links)\b"  # somebody's package mirror
+    r"|//[\w.-]*(?:pypi|pythonhosted|npmjs|debian|anaconda|pytorch)[\w-]*\.\w+",
+    re.IGNORECASE,
+)
+
+
+def tracked() -> list[str]:
+    """Paths that git keeps, or would at the next `git add`; / between folders."""
+    listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    try:
+        found = subprocess.run(listing, cwd=ROOT, capture_output=True, check=True, text=True, encoding="utf-8").stdout
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("not a git repository: nothing says which files belong to the project")
+    return [path for path in found.split("\0") if path and (ROOT / path).is_file()]
+
+
+def python_files(*parts: str) -> list[str]:
+    files = [ROOT / part if part.endswith(".py") else (ROOT / part).rglob("*.py") for part in parts]
+    flat = [file for found in files for file in ([found] if isinstance(found, Path) else found)]
+    return sorted(file.relative_to(ROOT).as_posix() for file in flat)
+
+
+def imports(node: ast.AST, package: str) -> Iterator[tuple[ast.stmt, str]]:
+    """Every import below `node`, as full dotted names: `from core import moment` is core and core.moment."""
+    for found in ast.walk(node):
+        if isinstance(found, ast.Import):
+            yield from ((found, alias.name) for alias in found.names)
+        elif isinstance(found, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) + 1 - found.level] if found.level else []
+            module = ".".join([*above, *([found.module] if found.module else [])])
+            yield found, module
+            yield from ((found, f"{module}.{alias.name}") for alias in found.names)
+
+
+def imported(file: str) -> set[str]:
+    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+    return {name for _, name in imports(tree, ".".join(Path(file).parts[:-1]))}
+
+
+def roots(names: set[str]) -> set[str]:
+    return {name.split(".")[0] for name in names}
+
+
+@pytest.mark.parametrize("layer", PRODUCT)
+def test_imports_point_along_the_arrows(layer: str):
+    against = {file: roots(imported(file)) & FORBIDDEN[layer] for file in python_files(layer)}
+    assert {file: names for file, names in against.items() if names} == {}
+
+
+def test_only_core_moment_knows_momentfm_and_torch():
+    knowing = {file for file in python_files(*PRODUCT) if roots(imported(file)) & {"momentfm", "torch"}}
+    assert knowing <= {MOMENT}
+
+
+def test_core_moment_is_imported_only_inside_functions():
+    """A module that imported it at its top would bring torch into the web process, seconds and 400 MB of it."""
+    eager = []
+    for file in python_files(*PRODUCT):
+        tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+        inside = {
+            child
+            for node in ast.walk(tree)
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+            or (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test))
+            for child in ast.walk(node)
+        }
+        found = imports(tree, ".".join(Path(file).parts[:-1]))
+        eager += [f"{file}:{node.lineno}" for node, name in found if name == "core.moment" and node not in inside]
+    assert eager == []
+
+
+def test_relative_imports_are_seen_through():
+    tree = ast.parse("from . import moment\nfrom ..core.moment import PATCH\nimport core.moment as m")
+    assert {name for _, name in imports(tree, "core")} >= {"core.moment"}
+    assert "core.moment.PATCH" in {name for _, name in imports(tree, "pages.parts")} | {
+        name for _, name in imports(ast.parse("from .moment import PATCH"), "core")
+    }
+
+
+def test_top_level_holds_only_what_the_layout_names():
+    assert {Path(path).parts[0] for path in tracked()} <= TOP_LEVEL
+
+
+def test_nothing_is_pickled():
+    """A pickle runs code when it is opened, and an artifact may come from anywhere."""
+    guilty = []
+    for file in python_files(*PRODUCT, "tests"):
+        tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+        calls = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)} & PICKLING_CALLS
+        allowed = [
+            node
+            for node in ast.walk(tree)
+            if isinstance(node, ast.keyword) and node.arg == "allow_pickle" and ast.unparse(node.value) != "False"
+        ]
+        if roots(imported(file)) & UNPICKLERS or calls or allowed:
+            guilty.append(file)
+    assert guilty == []
+
+
+def test_files_name_no_machine_and_no_package_mirror():
+    """The project must come up anywhere; what one machine is set up with stays on that machine."""
+    found = []
+    for path in tracked():
+        try:
+            text = (ROOT / path).read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue  # a picture
+        found += [f"{path}: {match.group()}" for match in MACHINE.finditer(text)]
+    assert found == []
+
+
+@pytest.mark.parametrize("text", ["see /home/ken/pilot", "pip --find-links x", r"C:\Users\ken", "https://pypi.example"])
+def test_machine_words_are_found(text: str):
+    assert MACHINE.search(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["server/work/x", "the home/page", "https://doi.org/10.1", "data/opt/", "/usr/bin/env"]
+)
+def test_ordinary_words_are_left_alone(text: str):
+    assert not MACHINE.search(text)
