@@ -30,7 +30,9 @@ def on_script_error(error: Exception) -> bool:
     st.error(
         _("This screen failed because of an error in this program. What you saved is safe.")
         + " "
-        + _("Reload the page. If it happens again, tell the person in charge this number: {number}").format(number=number)
+        + _("Reload the page. If it happens again, tell the person in charge this number: {number}").format(
+            number=number
+        )
     )
     return True
 

@@ -198,14 +198,14 @@ def translate(words: list[str]) -> int:
     """Keeps every translation whose English is still in the code, drops the rest, adds what is new without Japanese."""
     refuse(words)
     prepare()
-    babel = "babel.messages.frontend"
+    babel = ("babel.messages.frontend", "--quiet")
     where = ("--add-location=file", "--sort-by-file", "--no-wrap")  # no line numbers: a moved line is no change
     with tempfile.TemporaryDirectory() as folder:
         template = str(Path(folder) / "messages.pot")
         catalogues = ("-D", "messages", "-d", "pages/locale", "-l", "ja", "--init-missing", "--no-wrap")
         tidy = ("--ignore-obsolete", "--no-fuzzy-matching", "--ignore-pot-creation-date")
-        extracting = (babel, "extract", "-F", "pyproject.toml", "-o", template, *where, *CODE)
-        return run_all(extracting, (babel, "update", "-i", template, *catalogues, *tidy), TRANSLATIONS)
+        extracting = (*babel, "extract", "-F", "pyproject.toml", "-o", template, *where, *CODE)
+        return run_all(extracting, (*babel, "update", "-i", template, *catalogues, *tidy), TRANSLATIONS)
 
 
 def messages(file, keywords, comment_tags, options):  # noqa: ARG001  as Babel calls it

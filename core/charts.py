@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import altair as alt
@@ -17,9 +18,11 @@ SHAPES = ("circle", "triangle-up", "square", "diamond", "cross", "triangle-down"
 INK, FAINT = "#1a1d21", "#84919e"
 FONT = "'Noto Sans JP','Noto Sans CJK JP','Yu Gothic UI','Hiragino Sans',Meiryo,sans-serif"
 
+Chart = Any  # altair's classes for single and layered charts have no useful common type
+
 MOST_LINE_POINTS = 2000  # more than a screen has pixels
 MOST_CURVES = 60
-BAND = 46  # pixels a channel where channels stand one above the other
+BAND, LEAST_BAND = 46, 24  # pixels a channel where channels stand one above the other
 BOX, TAP, STRETCH = "box", "tap", "stretch"  # names of the gestures, as they come back from the browser
 
 
@@ -35,7 +38,7 @@ class Colouring:
         return sorted(set(self.values.tolist())) if self.values.dtype.kind in "UO" else None
 
 
-def waveform_map(xy: Floats, colouring: Colouring, picked: Ints, height: int, tooltips: Mapping[str, Any]) -> alt.Chart:
+def waveform_map(xy: Floats, colouring: Colouring, picked: Ints, height: int, tooltips: Mapping[str, Any]) -> Chart:
     """The map of the waveforms: a point a window, one unit as long across as up.
 
     Coordinates have no meaning of their own, so there are no axes. Drag draws a box, a tap picks a point.
@@ -71,7 +74,9 @@ def _colour(colouring: Colouring) -> dict[str, Any]:
     if groups is not None:
         return {
             "color": alt.Color("colour:N", scale=alt.Scale(domain=groups, range=_cycled(CUD, groups)), legend=legend),
-            "shape": alt.Shape("colour:N", scale=alt.Scale(domain=groups, range=_cycled(SHAPES, groups)), legend=legend),
+            "shape": alt.Shape(
+                "colour:N", scale=alt.Scale(domain=groups, range=_cycled(SHAPES, groups)), legend=legend
+            ),
         }
     legend = alt.Legend(title=colouring.title, orient="bottom", gradientLength=260)
     if colouring.values.dtype.kind == "M":
@@ -86,7 +91,7 @@ def _cycled(items: Sequence[str], groups: Sequence[str]) -> list[str]:
 
 def series_line(
     at: NDArray[Any], values: Floats, title: str, spans: Sequence[tuple[int, int]], height: int, axis_title: str
-) -> alt.LayerChart:
+) -> Chart:
     """One channel over time, with the picked stretches shaded. Drag across picks a stretch.
 
     Args:
@@ -107,7 +112,7 @@ def series_line(
     return _plain(alt.layer(shaded, drawn), height)
 
 
-def traces(at: NDArray[Any], values: Floats, names: Sequence[str], axis_title: str) -> alt.LayerChart:
+def traces(at: NDArray[Any], values: Floats, names: Sequence[str], axis_title: str) -> Chart:
     """All channels over time, one above the other, each filling a band of its own: shapes compare, units do not.
 
     Args:
@@ -125,7 +130,7 @@ def traces(at: NDArray[Any], values: Floats, names: Sequence[str], axis_title: s
     return _plain(alt.layer(drawn, _band_names(names)), max(120, BAND * len(names) + 40))
 
 
-def curves(windows: Floats, shown: Ints, names: Sequence[str], axis_title: str) -> alt.LayerChart:
+def curves(windows: Floats, shown: Ints, names: Sequence[str], axis_title: str, height: int) -> Chart:
     """The picked windows drawn over each other, a band a channel, and their mean as a thick line.
 
     Args:
@@ -146,13 +151,17 @@ def curves(windows: Floats, shown: Ints, names: Sequence[str], axis_title: str) 
         }
     )
     means = pd.DataFrame(
-        {"sample": np.tile(np.arange(length), n_channels), "y": mean.ravel(), "curve": np.repeat(np.arange(n_channels), length)}
+        {
+            "sample": np.tile(np.arange(length), n_channels),
+            "y": mean.ravel(),
+            "curve": np.repeat(np.arange(n_channels), length),
+        }
     )
     x = alt.X("sample:Q", title=axis_title, scale=alt.Scale(nice=False), axis=alt.Axis(grid=False, tickCount=5))
     encoding = {"x": x, "y": _bands(n_channels), "detail": "curve:N"}
     thin = alt.Chart(frame).mark_line(color=CUD[0], strokeWidth=1, opacity=0.35).encode(**encoding)
     thick = alt.Chart(means).mark_line(color=CUD[1], strokeWidth=2.5).encode(**encoding)
-    return _plain(alt.layer(thin, thick, _band_names(names)), max(120, BAND * n_channels + 40))
+    return _plain(alt.layer(thin, thick, _band_names(names)), max(height, LEAST_BAND * n_channels))
 
 
 def _range(values: Floats) -> tuple[Floats, Floats]:
@@ -164,15 +173,16 @@ def _range(values: Floats) -> tuple[Floats, Floats]:
 def _banded(values: Floats, low: Any, high: Any, channel: Any) -> Floats:
     """Values moved into their channel's band: channel 0 on top, a constant in the middle of its band."""
     span = high - low
-    share = np.where(span > 0, (values - low) / np.where(span > 0, span, 1.0), 0.5)
-    return -channel + 0.72 * (share - 0.5) - 0.08
+    share: Floats = np.where(span > 0, (values - low) / np.where(span > 0, span, 1.0), 0.5)
+    banded: Floats = -channel + 0.72 * (share - 0.5) - 0.08
+    return banded
 
 
 def _bands(n: int) -> alt.Y:
     return alt.Y("y:Q", scale=alt.Scale(domain=[0.55 - n, 0.5], nice=False), axis=None)
 
 
-def _band_names(names: Sequence[str]) -> alt.Chart:
+def _band_names(names: Sequence[str]) -> Chart:
     frame = pd.DataFrame({"name": list(names), "y": [0.40 - c for c in range(len(names))]})
     mark = alt.Chart(frame).mark_text(align="left", dx=4, fontSize=13, color=INK, limit=260)
     return mark.encode(x=alt.value(0), y=_bands(len(names)), text="name:N")
@@ -194,16 +204,21 @@ def time_format(at: NDArray[Any]) -> str:
     return "%H:%M" if days < 1 else "%m/%d %H:%M" if days < 5 else "%Y/%m/%d"
 
 
-def loss_against_understandability(frame: pd.DataFrame, x_title: str, y_title: str, height: int) -> alt.LayerChart:
+def loss_against_understandability(frame: pd.DataFrame, x_title: str, y_title: str, height: int) -> Chart:
     """A point a view: reconstruction error across, mean rating up, with its range.
 
     Args:
         frame: name, loss, mean, low, high; low and high are NaN where there is no range.
     """
-    x = alt.X("loss:Q", title=x_title, scale=alt.Scale(zero=True, nice=True), axis=alt.Axis(tickCount=6))
-    y = alt.Y("mean:Q", title=y_title, scale=alt.Scale(domain=[1, 5], nice=False), axis=alt.Axis(values=[1, 2, 3, 4, 5]))
+    x = alt.X(
+        "loss:Q", title=x_title, scale=alt.Scale(domain=[0, 1.15 * frame["loss"].max()]), axis=alt.Axis(tickCount=6)
+    )
+    scale = alt.Scale(domain=[1, 5], nice=False, zero=False)
+    y = alt.Y("mean:Q", title=y_title, scale=scale, axis=alt.Axis(values=[1, 2, 3, 4, 5], format="d"))
     base = alt.Chart(frame)
-    bars = base.mark_rule(color=FAINT, strokeWidth=2).encode(x=x, y=alt.Y("low:Q", title=y_title), y2="high:Q")
+    bars = base.mark_rule(color=FAINT, strokeWidth=2).encode(
+        x=x, y=alt.Y("low:Q", title=y_title, scale=scale), y2="high:Q"
+    )
     points = base.mark_point(filled=True, size=160, color=CUD[0], opacity=1).encode(x=x, y=y)
     names = base.mark_text(align="left", dx=11, dy=-9, fontSize=15, color=INK).encode(x=x, y=y, text="name:N")
     return _plain(alt.layer(bars.transform_filter("isValid(datum.low)"), points, names), height)
@@ -215,17 +230,18 @@ def envelope(values: Floats, most: int) -> Ints:
     if n <= most:
         return np.arange(n)
     edges = np.linspace(0, n, most // 2 + 1).astype(int)
-    bins = [values[a:b] for a, b in zip(edges[:-1], edges[1:], strict=True)]
-    low = [a + int(np.argmin(np.where(np.isnan(v), np.inf, v))) for a, v in zip(edges[:-1], bins, strict=True)]
-    high = [a + int(np.argmax(np.where(np.isnan(v), -np.inf, v))) for a, v in zip(edges[:-1], bins, strict=True)]
+    bins = list(pairwise(edges))
+    low = [a + np.argmin(np.where(np.isnan(values[a:b]), np.inf, values[a:b])) for a, b in bins]
+    high = [a + np.argmax(np.where(np.isnan(values[a:b]), -np.inf, values[a:b])) for a, b in bins]
     return np.unique(np.concatenate([low, high, [0, n - 1]]))
 
 
-def _plain(chart: Any, height: int | None = None) -> Any:
+def _plain(chart: Chart, height: int | None = None) -> Chart:
     if height is not None:
         chart = chart.properties(height=height)
     return (
-        chart.configure(font=FONT, padding=4)
+        chart.properties(padding={"left": 2, "top": 4, "right": 4, "bottom": 4})
+        .configure(font=FONT)
         .configure_axis(labelFontSize=13, titleFontSize=14, titleFontWeight="normal", labelColor=INK, titleColor=INK)
         .configure_legend(labelFontSize=14, titleFontSize=14, titleFontWeight="normal", labelColor=INK, titleColor=INK)
         .configure_view(stroke="#c9d0d9")

@@ -171,7 +171,7 @@ def has_header(rows: Sequence[Sequence[str]], decimal: str) -> bool:
 def grid(text: str, delimiter: str, header: bool) -> Grid:
     """All rows of the file, as columns. A row that does not fit is rejected; it never moves its neighbours."""
     records = list(_records(text, delimiter))
-    while records and not any(records[-1][1] or ["?"]):
+    while records and (row := records[-1][1]) is not None and not any(row):
         records.pop()  # blank lines at the end are no rows
     first = next((i for i, (_, row) in enumerate(records) if row is None or any(row)), None)
     if first is None:

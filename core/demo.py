@@ -60,7 +60,7 @@ def _measured(state: NDArray[np.int64], rng: np.random.Generator) -> Floats:
     second_hit = jam * _bump(phase, 0.60, 0.12)
     load = 12 + 240 * (1 + drift) * (stroke * (1 - 0.35 * jam) * (1 - 0.85 * empty) + 0.7 * second_hit)
     burst = wear * (0.5 + 0.5 * np.sin(2 * np.pi * phase * 3)) * rng.exponential(1.0, n)
-    vibration = 0.8 + 1.6 * _bump(phase, 0.42, 0.05) * (1 - 0.8 * empty) + 2.6 * burst + 0.5 * jam
+    vibration = 0.8 + 1.6 * _bump(phase, 0.42, 0.05) * (1 - 0.8 * empty) + 2.6 * burst + 1.2 * wear + 0.5 * jam
     current = 9 + 14 * _bump(phase, 0.30, 0.14) * (1 - 0.45 * empty) + 8 * second_hit + 3 * jam
     minutes = np.arange(n) / 60
     oil = 31 + 14 * (1 - np.exp(-minutes / 25)) + 0.3 * np.sin(2 * np.pi * minutes / 17)

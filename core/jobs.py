@@ -58,7 +58,7 @@ class Engine:
         self._store, self._on_change = store, on_change
         self._cluster = None if address else _local_cluster()
         self._client = Client(address or self._cluster)
-        self._futures: dict[str, Future] = {}
+        self._futures: dict[str, Future[Any]] = {}
         self._lock = threading.Lock()
         self._changes: queue.SimpleQueue[Change | None] = queue.SimpleQueue()
         self._reporter = threading.Thread(target=self._report, name="engine-reports", daemon=True)
@@ -134,7 +134,7 @@ def _heard(key: str, event: tuple[float, dict[str, Any]]) -> Change:
     return Change(key, "running", stage, done, total)
 
 
-def _outcome(key: str, future: Future) -> Change:
+def _outcome(key: str, future: Future[Any]) -> Change:
     error = future.exception() if future.status == "error" else None
     if future.status == "finished":
         return Change(key, "done")

@@ -45,6 +45,7 @@ COMPACT: dict[str, Any] = {
         "num_layers": 4,
         "num_decoder_layers": 0,
         "vocab_size": 1,
+        "eos_token_id": 0,
         "dropout_rate": 0.1,
         "feed_forward_proj": "gated-gelu",
         "is_encoder_decoder": False,
@@ -108,7 +109,8 @@ def embed(model: MOMENTPipeline, values: Floats, tick: Tick) -> Floats:
         model.embed(x_enc=x, input_mask=torch.ones(len(x), length, device=x.device)).embeddings.cpu().numpy()
         for x, _ in _batches(model, values, tick)
     ]
-    return np.concatenate(rows).reshape(n, n_channels, -1).mean(axis=1, dtype=np.float64)
+    vectors: Floats = np.concatenate(rows).reshape(n, n_channels, -1).mean(axis=1, dtype=np.float64)
+    return vectors
 
 
 def squared_errors(model: MOMENTPipeline, values: Floats, hidden: NDArray[np.bool_], tick: Tick) -> Floats:

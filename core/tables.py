@@ -30,6 +30,7 @@ from core.delimited import (
 from core.errors import N_, UserError
 
 PREVIEW_ROWS = 50
+MOST_SERIES = 100  # one picture each
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,17 +123,7 @@ def guess(data: bytes) -> Reading:
     _check_rows(cells)
     found = {n: survey(column, decimal, tuple(MISSING_MARKS.intersection(column))) for n, column in cells.items()}
     part = roles(cells, found)
-    reading = Reading(
-        encoding=encoding,
-        delimiter=delimiter,
-        decimal=decimal,
-        header=header,
-        time=part.time,
-        channels=part.channels,
-        label=part.label,
-        domain=part.domain,
-        missing=part.missing,
-    )
+    reading = Reading(encoding, delimiter, decimal, header, **asdict(part))
     _check_rows(cells.without(_unusable(cells, reading, found)))  # what `read` would refuse is refused here
     return reading
 
@@ -159,7 +150,7 @@ def _check_rows(cells: Grid) -> None:
         )
     raise UserError(
         N_("Almost no row of the file can be used; line {line} is the first that cannot."),
-        N_("Check that all rows have as many cells as the first one, and every row a time."),
+        N_("Check that the first line has the column names, and that every row has as many cells as it and a time."),
         line=cells.rejected[0].line,
     )
 
@@ -288,8 +279,18 @@ def _groups(cells: Grid, domain: str | None) -> Groups:
     """Rows of each domain, domains in order of first appearance."""
     if domain is None:
         return {None: np.arange(len(cells.lines))}
-    names = np.array(cells.column(domain))
-    return {name: np.flatnonzero(names == name) for name in dict.fromkeys(cells.column(domain))}
+    rows: dict[str, list[int]] = {}
+    for i, name in enumerate(cells.column(domain)):
+        rows.setdefault(name, []).append(i)
+    if len(rows) > MOST_SERIES:
+        raise UserError(
+            N_("“{column}” has {n} different values, too many to be lines or sites."),
+            N_("Choose a column with {most} different values at most, or none."),
+            column=domain,
+            n=len(rows),
+            most=MOST_SERIES,
+        )
+    return {name: np.array(those) for name, those in rows.items()}
 
 
 def _series(

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import ScalarSelect, func, insert, select, update
+from sqlalchemy import Row, ScalarSelect, Select, func, insert, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from feedback_db import models
@@ -30,6 +31,7 @@ class Card:
     pilot: Pilot
     n_datasets: int
     n_views: int
+    n_studies: int  # open and closed
     n_ratings: int  # every answer, "I can't tell" too
 
 
@@ -65,10 +67,14 @@ def get(db: Session, pilot_id: str) -> Pilot | None:
 
 def cards(db: Session) -> list[Card]:
     """All pilots, newest first, with what each has so far."""
-    counts = _count(models.Dataset.pilot_id), _count(models.View.pilot_id), _n_ratings()
-    query = select_as(Pilot, models.Pilot).add_columns(*counts)
-    newest_first = query.order_by(models.Pilot.created_at.desc(), models.Pilot.id)
-    return [Card(Pilot(*row[:-3]), *row[-3:]) for row in db.execute(newest_first)]
+    newest_first = _cards().order_by(models.Pilot.created_at.desc(), models.Pilot.id)
+    return [_card(row) for row in db.execute(newest_first)]
+
+
+def card(db: Session, pilot_id: str) -> Card | None:
+    """One pilot with what it has so far."""
+    row = db.execute(_cards().where(models.Pilot.id == pilot_id)).one_or_none()
+    return None if row is None else _card(row)
 
 
 def next_round(db: Session, pilot_id: str, after: int) -> Pilot:
@@ -76,6 +82,16 @@ def next_round(db: Session, pilot_id: str, after: int) -> Pilot:
     this = models.Pilot.id == pilot_id
     db.execute(update(models.Pilot).where(this, models.Pilot.round == after).values(round=after + 1))
     return one(db, Pilot, select_as(Pilot, models.Pilot).where(this))
+
+
+def _cards() -> Select[Any]:
+    counted = models.Dataset.pilot_id, models.View.pilot_id, models.Study.pilot_id
+    return select_as(Pilot, models.Pilot).add_columns(*map(_count, counted), _n_ratings())
+
+
+def _card(row: Row[Any]) -> Card:
+    values: list[Any] = list(row)
+    return Card(Pilot(*values[:-4]), *values[-4:])
 
 
 def _count(pilot_id: InstrumentedAttribute[str]) -> ScalarSelect[int]:

@@ -82,7 +82,9 @@ def summary(table: Table) -> str:
         first, last = min(t.min() for t in times), max(t.max() for t in times)
         parts.append(f"{pd.Timestamp(first):%Y/%m/%d %H:%M:%S} – {pd.Timestamp(last):%Y/%m/%d %H:%M:%S}")
     if table.rejected:
-        parts.append(ngettext("{n} row not used", "{n} rows not used", len(table.rejected)).format(n=len(table.rejected)))
+        parts.append(
+            ngettext("{n} row not used", "{n} rows not used", len(table.rejected)).format(n=len(table.rejected))
+        )
     return _("This is what I read:") + " **" + plain(" · ".join(parts)) + "**"
 
 
@@ -143,11 +145,20 @@ def _columns_form(one: Dataset, reading: Reading, table: Table) -> Reading:
         )
     options = list(dict.fromkeys([*reading.channels, *numbers]))
     chosen = st.multiselect(
-        _("Channels (sensors)"), options, list(reading.channels), placeholder=_("choose"), key=f"channels-{one.id}-{reading.header}"
+        _("Channels (sensors)"),
+        options,
+        list(reading.channels),
+        placeholder=_("choose"),
+        key=f"channels-{one.id}-{reading.header}",
     )
     channels = tuple(n for n in table.names if n in chosen and n not in (time, label, domain))
     return replace(
-        reading, time=time, label=label, domain=domain, missing=tuple(missing.split()), channels=channels or reading.channels
+        reading,
+        time=time,
+        label=label,
+        domain=domain,
+        missing=tuple(missing.split()),
+        channels=channels or reading.channels,
     )
 
 
@@ -188,7 +199,9 @@ with guard():
     names = {one.id: one.file_name for one in here}
     shown = here[-1]
     if len(here) > 1:
-        chosen = st.selectbox(_("File"), list(names), len(here) - 1, format_func=names.__getitem__, key=f"file-{len(here)}")
+        chosen = st.selectbox(
+            _("File"), list(names), len(here) - 1, format_func=names.__getitem__, key=f"file-{len(here)}"
+        )
         shown = next(one for one in here if one.id == chosen)
     if st.button(_("Use this data"), type="primary", icon=":material/arrow_forward:"):
         st.switch_page("maps.py", query_params=pilot.address())

@@ -4,28 +4,16 @@ import pandas as pd
 import streamlit as st
 
 from core import charts
-from core.evidence import Understandability, understandability
+from core.evidence import Understandability
 from core.report import formula_safe
 from feedback_db import ratings, views
 from feedback_db.ratings import Rating
 from feedback_db.views import View
 from pages.parts import pilot
 from pages.parts.guard import guard
-from pages.parts.text import _, moment_of, ngettext
+from pages.parts.summary import sentence, sum_up
+from pages.parts.text import _, moment_of
 from pages.parts.work import database
-
-
-def sentence(summed: list[tuple[View, Understandability]]) -> str:
-    """What can be said so far, and no more than that."""
-    rated = [(one, u) for one, u in summed if u.mean is not None]
-    if not rated:
-        return _("Nobody has rated a map yet, so nothing can be said about understandability.")
-    best, u = max(rated, key=lambda pair: pair[1].mean or 0)
-    people = ngettext("{n} person", "{n} people", u.n_raters).format(n=u.n_raters)
-    words = _("Map {n} was rated highest so far: {mean:.1f} of 5 by {people}.").format(n=best.number, mean=u.mean, people=people)
-    if any(u.low is None for _one, u in rated):
-        return words + " " + _("That is too few to tell whether it is really clearer. Ask more people.")
-    return words + " " + _("Compare the ranges below before you decide: where they overlap, the maps may be equally clear.")
 
 
 def table(summed: list[tuple[View, Understandability]]) -> pd.DataFrame:
@@ -35,7 +23,9 @@ def table(summed: list[tuple[View, Understandability]]) -> pd.DataFrame:
             _("round"): one.round,
             _("reconstruction error"): f"{one.loss:.3f}" if one.loss is not None else _("none"),
             _("understandability (1–5)"): f"{u.mean:.2f}" if u.mean is not None else "–",
-            _("range of uncertainty (95 %)"): f"{u.low:.1f} – {u.high:.1f}" if u.low is not None else _(u.why_no_range or ""),
+            _("range of uncertainty (95 %)"): f"{u.low:.1f} – {u.high:.1f}"
+            if u.low is not None
+            else _(u.why_no_range or ""),
             _("people"): u.n_raters,
             _("“I can't tell”"): u.n_cannot_tell,
         }
@@ -47,7 +37,10 @@ def table(summed: list[tuple[View, Understandability]]) -> pd.DataFrame:
 def chart(summed: list[tuple[View, Understandability]]) -> None:
     both = [(one, u) for one, u in summed if one.loss is not None and u.mean is not None]
     if not both:
-        st.info(_("A point appears here once a map has both a reconstruction error and a rating."), icon=":material/insights:")
+        st.info(
+            _("A point appears here once a map has both a reconstruction error and a rating."),
+            icon=":material/insights:",
+        )
         return
     frame = pd.DataFrame(
         [(_("Map {n}").format(n=one.number), one.loss, u.mean, u.low, u.high) for one, u in both],
@@ -82,7 +75,9 @@ def download(kept: list[View], given: list[Rating]) -> None:
         }
         for r in given
     ]
-    frame = pd.DataFrame(rows, columns=["map", "round", "loss", "rater", "score", "comment", "seconds", "language", "rated_at"])
+    frame = pd.DataFrame(
+        rows, columns=["map", "round", "loss", "rater", "score", "comment", "seconds", "language", "rated_at"]
+    )
     data = frame.astype({"score": "Int64"}).to_csv(index=False).encode("utf-8-sig")  # the mark lets Excel read Japanese
     st.download_button(_("Download (CSV)"), data, "ratings.csv", "text/csv", type="primary", icon=":material/download:")
 
@@ -90,7 +85,9 @@ def download(kept: list[View], given: list[Rating]) -> None:
 with guard():
     current = pilot.current()
     st.title(_("Go on, improve or stop?"), anchor=False)
-    st.markdown(_("The model's error and what people say, side by side. A lower error alone does not make a map clearer."))
+    st.markdown(
+        _("The model's error and what people say, side by side. A lower error alone does not make a map clearer.")
+    )
     with database().session() as db:
         kept = views.of_pilot(db, current.id)
         given = ratings.of_pilot(db, current.id)
@@ -98,12 +95,16 @@ with guard():
         st.info(_("There is no evidence yet: keep a map first, then ask people."), icon=":material/insights:")
         st.page_link("maps.py", label=_("Go to the maps"), icon=":material/arrow_back:", query_params=pilot.address())
         st.stop()
-    by_view = {one.id: [(r.rater, r.score) for r in given if r.view_id == one.id] for one in kept}
-    summed = [(one, understandability(by_view[one.id])) for one in kept]
+    summed = sum_up(kept, given)
     st.markdown(f"#### {sentence(summed)}")
     chart(summed)
     st.dataframe(table(summed), hide_index=True)
     if given:
         st.caption(_("Last answer: {time}").format(time=moment_of(max(r.rated_at for r in given))))
         download(kept, given)
-    st.page_link("improve.py", label=_("Change one thing and ask again"), icon=":material/arrow_forward:", query_params=pilot.address())
+    st.page_link(
+        "improve.py",
+        label=_("Change one thing and ask again"),
+        icon=":material/arrow_forward:",
+        query_params=pilot.address(),
+    )

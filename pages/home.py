@@ -3,11 +3,12 @@
 import streamlit as st
 
 from core.demo import press_line
-from feedback_db import pilots
+from feedback_db import pilots, ratings, views
 from feedback_db.pilots import Card
 from pages.parts import pilot
 from pages.parts.guard import guard
 from pages.parts.intake import take_in
+from pages.parts.summary import sentence, sum_up
 from pages.parts.text import _, language, ngettext, plain
 from pages.parts.work import database
 
@@ -18,7 +19,7 @@ def next_step(one: Card) -> tuple[str, str]:
         return "data.py", _("Upload data")
     if not one.n_views:
         return "maps.py", _("Look at the map and keep it")
-    if not one.n_ratings:
+    if not one.n_studies:
         return "study.py", _("Ask people")
     return "evidence.py", _("Read the evidence")
 
@@ -36,6 +37,10 @@ def card(one: Card) -> None:
             ngettext("{n} rating", "{n} ratings", one.n_ratings).format(n=one.n_ratings),
         ]
         words.caption(" · ".join(facts))
+        if one.n_ratings:
+            with database().session() as db:
+                summed = sum_up(views.of_pilot(db, one.pilot.id), ratings.of_pilot(db, one.pilot.id))
+            words.markdown(sentence(summed))
         words.caption(_("Next: {step}").format(step=label))
         if button.button(_("Continue"), key=f"go-{one.pilot.id}", type="primary", width="stretch"):
             pilot.choose(one.pilot.id, screen)
@@ -44,7 +49,8 @@ def card(one: Card) -> None:
 def new_pilot() -> None:
     with st.form("new", border=False):
         question = st.text_input(
-            _("What do you want to find out?"), placeholder=_("For example: can our people see faults of press 3 on the map?")
+            _("What do you want to find out?"),
+            placeholder=_("For example: can our people see faults of press 3 on the map?"),
         )
         team = st.text_input(_("Who takes part?"), placeholder=_("For example: maintenance, line 3"))
         left, middle, right = st.columns(3)
@@ -89,8 +95,12 @@ with guard():
     for one in everyone:
         card(one)
     if not everyone:
-        st.info(_("There is no pilot yet. Start one below, or try the press-line example first."), icon=":material/flag:")
-    if st.button(_("Try the press-line example"), icon=":material/science:", type="secondary" if everyone else "primary"):
+        st.info(
+            _("There is no pilot yet. Start one below, or try the press-line example first."), icon=":material/flag:"
+        )
+    if st.button(
+        _("Try the press-line example"), icon=":material/science:", type="secondary" if everyone else "primary"
+    ):
         with st.spinner(_("Making the example data …")):
             example()
     with st.expander(_("New pilot"), expanded=not everyone, icon=":material/add:"):

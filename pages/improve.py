@@ -2,22 +2,33 @@
 
 import streamlit as st
 
-from feedback_db import pilots, ratings
+from feedback_db import pilots, ratings, views
 from pages.parts import pilot
 from pages.parts.guard import guard
+from pages.parts.summary import sentence, sum_up
 from pages.parts.text import _
 from pages.parts.work import database
 
 with guard():
     current = pilot.current()
     st.title(_("What do I change next?"), anchor=False)
-    st.markdown(_("You are in round {n}. Change one thing, so that you know what made the difference, and ask again.").format(n=current.round))
+    st.markdown(
+        _("You are in round {n}. Change one thing, so that you know what made the difference, and ask again.").format(
+            n=current.round
+        )
+    )
     with database().session() as db:
+        kept = views.of_pilot(db, current.id)
         given = ratings.of_pilot(db, current.id)
     if not given:
-        st.info(_("Nobody has rated a map yet. Ask people first, then you know what to improve."), icon=":material/campaign:")
+        st.info(
+            _("Nobody has rated a map yet. Ask people first, then you know what to improve."),
+            icon=":material/campaign:",
+        )
         st.page_link("study.py", label=_("Ask people"), icon=":material/arrow_back:", query_params=pilot.address())
         st.stop()
+    st.markdown(f"#### {sentence(sum_up(kept, given))}")
+    st.markdown(_("Things that can be changed:"))
     st.markdown(
         "\n".join(
             f"- {words}"

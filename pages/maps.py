@@ -66,7 +66,13 @@ def recipe_form(series: list[Series], key: str) -> Recipe:
             _("Samples in a stretch"), 2, 4096, guess.length, 8, key=f"length-{key}", persist_state="session"
         )
         stride = st.number_input(
-            _("Step from one stretch to the next"), 1, 4096, guess.stride, 1, key=f"stride-{key}", persist_state="session"
+            _("Step from one stretch to the next"),
+            1,
+            4096,
+            guess.stride,
+            1,
+            key=f"stride-{key}",
+            persist_state="session",
         )
         st.caption(_("Missing values are bridged by a straight line."))
     recipe = Recipe(normalise, WindowSpec(length, stride))
@@ -97,7 +103,9 @@ def encoder_form() -> EncoderSpec:
         )
         folder = ""
         if code == FOLDER:
-            folder = st.text_input(_("Folder with config.json and model.safetensors"), key="folder", persist_state="session")
+            folder = st.text_input(
+                _("Folder with config.json and model.safetensors"), key="folder", persist_state="session"
+            )
         if code in HUB:
             st.caption(_("Fetched once from the model hub, so the first time needs the internet."))
     if code == "random-init":
@@ -139,11 +147,16 @@ def keep(pilot_id: str, spec: ViewSpec, meta: dict[str, Any]) -> None:
 with guard():
     current = pilot.current()
     st.title(_("Can I see something?"), anchor=False)
-    st.markdown(_("Each point is one stretch of your waveforms; stretches that look alike to the model lie close together."))
+    st.markdown(
+        _("Each point is one stretch of your waveforms; stretches that look alike to the model lie close together.")
+    )
     with database().session() as db:
         here = datasets.of_pilot(db, current.id)
     if not here:
-        st.info(_("There is nothing to draw yet. Upload a CSV, or try the press-line example."), icon=":material/upload_file:")
+        st.info(
+            _("There is nothing to draw yet. Upload a CSV, or try the press-line example."),
+            icon=":material/upload_file:",
+        )
         st.page_link("data.py", label=_("Go to the data"), icon=":material/arrow_back:", query_params=pilot.address())
         st.stop()
     left, right = st.columns([1, 3], gap="medium")
@@ -170,5 +183,10 @@ with guard():
             with database().session() as db:
                 kept = views.of_pilot(db, current.id)
             if kept:
-                st.page_link("study.py", label=_("Ask people about it"), icon=":material/arrow_forward:", query_params=pilot.address())
+                st.page_link(
+                    "study.py",
+                    label=_("Ask people about it"),
+                    icon=":material/arrow_forward:",
+                    query_params=pilot.address(),
+                )
         numbers.panel(view.meta)

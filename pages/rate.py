@@ -16,7 +16,7 @@ from feedback_db.views import View
 from pages.parts import linked
 from pages.parts.guard import guard
 from pages.parts.linked import Pick
-from pages.parts.text import _, language
+from pages.parts.text import _, language, ngettext
 from pages.parts.watch import await_view
 from pages.parts.work import database, series_of, windows_of
 
@@ -65,7 +65,10 @@ def item(study: Study, one: View, place: int, rater: str) -> None:
         )
     left, right = st.columns([2, 1], vertical_alignment="bottom")
     comment = left.text_input(
-        _("Comment (may stay empty)"), key=f"comment-{one.id}", max_chars=500, placeholder=_("What did you see, or miss?")
+        _("Comment (may stay empty)"),
+        key=f"comment-{one.id}",
+        max_chars=500,
+        placeholder=_("What did you see, or miss?"),
     )
     if right.button(_("Next"), type="primary", key="rate_next", width="stretch", disabled=score is None):
         seconds = time.monotonic() - form["shown"]
@@ -85,7 +88,7 @@ def picture(spec: ViewSpec, key: str) -> None:
         colouring = linked.colouring_of(code, title, series, windows, 0)
         linked.waveform_map(view, windows, series, colouring, ids, pick, key, height=300)
     with right:
-        linked.overlay(windows, ids, series[0].channels)
+        linked.overlay(windows, ids, series[0].channels, height=270)
 
 
 def save(study: Study, one: View, rater: str, submission: str, score: int | None, comment: str, seconds: float) -> None:
@@ -97,9 +100,13 @@ def save(study: Study, one: View, rater: str, submission: str, score: int | None
     st.session_state["receipt"] = saved.id[:8]
 
 
-def thank(study: Study, n_given: int) -> None:
+def thank(n_given: int) -> None:
     st.title(_("Thank you very much!"), anchor=False)
-    st.markdown(_("All {n} answers are saved. You can hand the tablet to the next person.").format(n=n_given))
+    st.markdown(
+        ngettext("Your answer is saved.", "All {n} answers are saved.", n_given).format(n=n_given)
+        + " "
+        + _("You can hand the tablet to the next person.")
+    )
     if st.button(_("Next person"), type="primary", key="rate_start"):
         del st.query_params["rater"]
         st.rerun()
@@ -133,4 +140,4 @@ with guard():
     if waiting:
         item(study, waiting[0], len(given) + 1, rater)
     else:
-        thank(study, len(given))
+        thank(len(given))

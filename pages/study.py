@@ -40,7 +40,8 @@ def progress(study: studies.Study) -> None:
         given = [one for one in ratings.of_pilot(db, study.pilot_id) if one.study_id == study.id]
     raters = {one.rater for one in given}
     st.success(
-        _("The study is open since {time}.").format(time=moment_of(study.opened_at)) + " "
+        _("The study is open since {time}.").format(time=moment_of(study.opened_at))
+        + " "
         + ngettext("It has {n} map.", "It has {n} maps.", len(study.view_ids)).format(n=len(study.view_ids)),
         icon=":material/campaign:",
     )

@@ -1,6 +1,5 @@
 import hashlib
 import json
-import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -17,12 +16,14 @@ KEY = "ab" * 32
 def test_the_same_parts_give_the_same_fingerprint_in_another_process():
     code = "from core.artifacts import fingerprint; print(fingerprint('view', {'b': 1, 'a': [0.1, '油温']}))"
     root = Path(__file__).parents[1]
-    other = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)  # noqa: S603
+    other = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert other.stdout.strip() == fingerprint("view", {"a": [0.1, "油温"], "b": 1})
 
 
 def test_any_difference_gives_another_fingerprint():
-    keys = {fingerprint(*parts) for parts in [("a", "b"), ("ab",), ("a",), ("a", "b", 1), ("a", "b", "1"), ("a", "b", None)]}
+    keys = {
+        fingerprint(*parts) for parts in [("a", "b"), ("ab",), ("a",), ("a", "b", 1), ("a", "b", "1"), ("a", "b", None)]
+    }
     assert len(keys) == 6
 
 
@@ -55,7 +56,7 @@ def test_a_process_killed_while_writing_leaves_no_half_artifact(tmp_path):
         f"artifacts.Store(Path(sys.argv[1])).save({KEY!r}, {{}}, {{'x': np.zeros(3)}})"
     )
     root = Path(__file__).parents[1]
-    killed = subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=root, check=False)  # noqa: S603
+    killed = subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=root, check=False)
     assert killed.returncode == -9
     assert not Store(tmp_path).has(KEY)
     Store(tmp_path).save(KEY, {}, {"x": np.ones(3)})
@@ -71,7 +72,7 @@ def test_only_a_fingerprint_ever_becomes_a_path(tmp_path, key):
 def test_arrays_that_would_need_pickle_are_refused(tmp_path):
     with pytest.raises(ValueError, match="pickle"):
         Store(tmp_path).save(KEY, {}, {"x": np.array([{"a": 1}], dtype=object)})
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_meta_is_readable_by_people_and_other_programs(tmp_path):

@@ -41,6 +41,8 @@ def test_the_range_covers_the_truth_about_as_often_as_it_says():
     draw = np.random.default_rng(0)
     scale, p = np.arange(1, 6), [0.1, 0.2, 0.3, 0.25, 0.15]
     truth = float(scale @ p)
-    ranges = [understandability((str(i), int(s)) for i, s in enumerate(draw.choice(scale, 12, p=p))) for _ in range(600)]
+    ranges = [
+        understandability((str(i), int(s)) for i, s in enumerate(draw.choice(scale, 12, p=p))) for _ in range(600)
+    ]
     covered = np.mean([u.low is not None and u.low <= truth <= (u.high or 0) for u in ranges])
     assert 0.92 < covered < 0.98

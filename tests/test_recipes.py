@@ -8,7 +8,9 @@ from core.tables import Series
 
 def ramp(n: int, channels: tuple[str, ...] = ("a",), label: list[str] | None = None) -> Series:
     values = np.arange(n, dtype=float)[:, None] * np.arange(1, len(channels) + 1)
-    return Series(domain=None, time=None, values=values, channels=channels, label=None if label is None else np.array(label))
+    return Series(
+        domain=None, time=None, values=values, channels=channels, label=None if label is None else np.array(label)
+    )
 
 
 def test_windows_are_the_samples_they_say_they_are():
@@ -36,7 +38,14 @@ def test_gaps_become_straight_lines_and_are_counted():
     series = ramp(6)
     series.values[[0, 2, 3], 0] = np.nan
     filled, n = prepare(series, "none")
-    assert filled[:, 0].tolist() == [1, 1, 2, 3, 4, 5]  # before the first value there is no line to draw, so it is repeated
+    assert filled[:, 0].tolist() == [
+        1,
+        1,
+        2,
+        3,
+        4,
+        5,
+    ]  # before the first value there is no line to draw, so it is repeated
     assert n == 3
 
 

@@ -11,7 +11,7 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_file
 from babel.messages.pofile import read_po
 
 import manage
-from tests.test_structure import PRODUCT, ROOT, python_files
+from tests.test_structure import PRODUCT, ROOT, parsed, python_files
 
 CATALOGUE = ROOT / "pages" / "locale" / "ja" / "LC_MESSAGES" / "messages.po"
 JAPANESE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")  # kana and kanji
@@ -70,7 +70,10 @@ def test_every_message_has_its_japanese():
         for message in words(in_code())
         if not (found := japanese.get(message.id)) or not all(strings(found))
     ]
-    assert not missing, "run `python3 manage.py translate` and write the Japanese of:\n" + "\n".join(missing)
+    if missing:
+        pytest.fail(
+            "Run `python3 manage.py translate` and write the Japanese of:\n" + "\n".join(missing), pytrace=False
+        )
 
 
 def test_no_translation_is_a_guess_or_left_over():
@@ -112,8 +115,7 @@ def test_a_sentence_stays_a_sentence():
 @pytest.mark.parametrize("file", python_files(*PRODUCT))
 def test_no_bare_words_reach_the_screen(file: str):
     """A text written straight into a widget or an error would stay English for everyone."""
-    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    calls = [node for node in ast.walk(parsed(file)) if isinstance(node, ast.Call)]
     texts = [text for call in calls for text in spoken(call, on_screen=file.startswith(("pages/", "app.py")))]
     assert [f"{file}:{text.lineno} {ast.unparse(text)}" for text in texts if is_words(text)] == []
 
@@ -152,8 +154,7 @@ def test_messages_are_found_wherever_python_allows_them(tmp_path):
 @pytest.mark.parametrize("file", python_files(*PRODUCT))
 def test_what_is_marked_for_translation_is_plain_text(file: str):
     """`_(f"...")` and `_("..." + x)` never match a catalogue: put facts in with .format afterwards."""
-    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args]
+    calls = [node for node in ast.walk(parsed(file)) if isinstance(node, ast.Call) and node.args]
     marked = [call for call in calls if getattr(call.func, "id", "") in DEFAULT_KEYWORDS]
     built = [f"{file}:{call.lineno}" for call in marked if isinstance(call.args[0], (ast.JoinedStr, ast.BinOp))]
     assert built == []

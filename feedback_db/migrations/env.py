@@ -1,4 +1,7 @@
-"""Alembic runs this for every upgrade, inside the transaction that Database.upgrade() began."""
+"""Alembic runs this for every upgrade, inside the transaction that Database.upgrade() began.
+
+A migration is written by hand in versions/; a test compares the tables it makes with the models.
+"""
 
 from alembic import context
 

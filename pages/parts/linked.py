@@ -46,7 +46,7 @@ def view_and_series(spec: ViewSpec, view: View, key: str) -> Ints:
     with middle:
         waveform_map(view, windows, series, colouring, ids, pick, key, height=400)
     with right:
-        overlay(windows, ids, series[0].channels)
+        overlay(windows, ids, series[0].channels, height=310)
     _series(series, windows, ids, at, pick, key)
     return ids
 
@@ -99,14 +99,23 @@ def window_means(series: list[Series], windows: Windows, at: int) -> NDArray[Any
 
 
 def waveform_map(
-    view: View, windows: Windows, series: list[Series], colouring: Colouring, ids: Ints, pick: Pick, key: str, height: int
+    view: View,
+    windows: Windows,
+    series: list[Series],
+    colouring: Colouring,
+    ids: Ints,
+    pick: Pick,
+    key: str,
+    height: int,
 ) -> None:
     chart_key = f"{MAP}-{key}-{pick.n if pick.by == LINE else 0}"
 
     def gesture() -> None:
         made = st.session_state[chart_key].selection
         box, tapped = made.get(BOX) or {}, made.get(TAP) or []
-        found = selections.in_box(view.xy, box["x"], box["y"]) if box else np.array([t["id"] for t in tapped], dtype=int)
+        found = (
+            selections.in_box(view.xy, box["x"], box["y"]) if box else np.array([t["id"] for t in tapped], dtype=int)
+        )
         st.session_state[f"pick-{key}"] = pick.taken(found, MAP)
 
     tips = {_("starts"): [str(t)[:19].replace("T", " ").replace("-", "/") for t in times(series, windows)]}
@@ -116,13 +125,13 @@ def waveform_map(
     st.altair_chart(chart, key=chart_key, on_select=gesture, theme=None, alt=_("Map of the waveforms"))
 
 
-def overlay(windows: Windows, ids: Ints, channels: tuple[str, ...]) -> None:
+def overlay(windows: Windows, ids: Ints, channels: tuple[str, ...], height: int) -> None:
     """The waveforms of the picked windows, or what to do to see some."""
     if not len(ids):
         st.info(_("Tap a point, or drag a box on the map, to see its waveforms here."), icon=":material/touch_app:")
         return
     st.markdown("**" + ngettext("{n} stretch picked", "{n} stretches picked", len(ids)).format(n=len(ids)) + "**")
-    chart = charts.curves(windows.values, ids, channels, _("sample in the stretch"))
+    chart = charts.curves(windows.values, ids, channels, _("sample in the stretch"), height)
     st.altair_chart(chart, theme=None, alt=_("Picked waveforms drawn over each other, and their mean"))
 
 
@@ -148,7 +157,9 @@ def _series(series: list[Series], windows: Windows, ids: Ints, at: int, pick: Pi
     spans = selections.spans(windows, which, ids.tolist())
     title = _("time") if one.time is not None else _("sample number")
     chart = charts.series_line(axis, one.values[:, at], one.channels[at], spans, 170, title)
-    st.altair_chart(chart, key=chart_key, on_select=gesture, theme=None, alt=_("The series, with the picked stretches shaded"))
+    st.altair_chart(
+        chart, key=chart_key, on_select=gesture, theme=None, alt=_("The series, with the picked stretches shaded")
+    )
     st.caption(_("Drag across the curve to pick a stretch; its points light up on the map."))
 
 

@@ -10,7 +10,9 @@ from pages.parts.text import _
 def panel(meta: dict[str, Any]) -> None:
     if meta["loss"] is None:
         st.markdown(f"**{_('Reconstruction error: none')}**")
-        st.caption(_("This model does not rebuild waveforms, or there was nothing to rebuild, so there is no error to measure."))
+        st.caption(
+            _("This model does not rebuild waveforms, or there was nothing to rebuild: there is no error to measure.")
+        )
     else:
         st.metric(_("Reconstruction error"), f"{meta['loss']:.3f}")
         st.caption(

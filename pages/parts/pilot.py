@@ -42,7 +42,7 @@ def steps_done() -> set[str]:
     counted = {
         "data": found.n_datasets,
         "maps": found.n_views,
-        "study": found.n_ratings,
+        "study": found.n_studies,
         "evidence": found.n_ratings,
         "improve": found.pilot.round - 1,
     }
@@ -54,7 +54,7 @@ def _found() -> Card | None:
     if not asked:
         return None
     with database().session() as db:
-        return next((card for card in pilots.cards(db) if card.pilot.id == asked), None)
+        return pilots.card(db, asked)
 
 
 def base_address() -> str:

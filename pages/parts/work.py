@@ -1,13 +1,10 @@
 """What all screens share in this process: the database, the artifact store and the engine."""
 
-import hashlib
 import logging
 import os
 import threading
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
-
-import streamlit as st
 
 from core import jobs, views
 from core.artifacts import Store
@@ -108,24 +105,13 @@ def _record(change: jobs.Change) -> None:
             records.fail(db, change.key, change.error.problem, change.error.remedy, facts)
 
 
+# Keyed by the specs themselves, which hold the SHA-256 of every file: exact, where Streamlit's hash of large arrays
+# looks at a sample of them only. What is kept is shared by all sessions and never changed.
+@lru_cache(maxsize=8)
 def series_of(sources: tuple[Source, ...]) -> list[Series]:
-    return _series(_key(sources), sources)
+    return views.load_series(sources, store())
 
 
+@lru_cache(maxsize=8)
 def windows_of(sources: tuple[Source, ...], recipe: Recipe) -> Windows:
-    return _windows(_key(sources, recipe), sources, recipe)
-
-
-def _key(*parts: object) -> str:
-    """Caches go by our own fingerprint: Streamlit's hash of large arrays looks at a sample of them only."""
-    return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _series(key: str, _sources: tuple[Source, ...]) -> list[Series]:
-    return views.load_series(_sources, store())
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _windows(key: str, _sources: tuple[Source, ...], _recipe: Recipe) -> Windows:
-    return cut(series_of(_sources), _recipe)
+    return cut(series_of(sources), recipe)

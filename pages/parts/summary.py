@@ -1,0 +1,31 @@
+"""What the ratings of a pilot come to, in one sentence that never says more than they do."""
+
+from core.evidence import Understandability, understandability
+from feedback_db.ratings import Rating
+from feedback_db.views import View
+from pages.parts.text import _, ngettext
+
+Summed = list[tuple[View, Understandability]]
+
+
+def sum_up(kept: list[View], given: list[Rating]) -> Summed:
+    return [(one, understandability((r.rater, r.score) for r in given if r.view_id == one.id)) for one in kept]
+
+
+def sentence(summed: Summed) -> str:
+    """What can be said so far, and no more than that."""
+    rated = [(one, u) for one, u in summed if u.mean is not None]
+    if not rated:
+        return _("Nobody has rated a map yet, so nothing can be said about understandability.")
+    best, u = max(rated, key=lambda pair: pair[1].mean or 0)
+    people = ngettext("{n} person", "{n} people", u.n_raters).format(n=u.n_raters)
+    words = _("Map {n} was rated highest so far: {mean:.1f} of 5 by {people}.").format(
+        n=best.number, mean=u.mean, people=people
+    )
+    if any(u.low is None for _view, u in rated):
+        return words + " " + _("That is too few to tell whether it is really clearer. Ask more people.")
+    return (
+        words
+        + " "
+        + _("Compare the ranges below before you decide: where they overlap, the maps may be equally clear.")
+    )

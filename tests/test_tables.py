@@ -1,0 +1,330 @@
+"""A file is read as it stands, or refused with a reason and a way out."""
+
+import csv
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.errors import UserError
+from core.tables import DECIMALS, DELIMITERS, ENCODINGS, ColumnFacts, Reading, Table, guess, read
+
+PLAIN = Reading("utf-8", ",", ".", header=True, time=None, channels=("a",), label=None, domain=None, missing=())
+
+
+def table(text: str, **changes: object) -> Table:
+    """As the program reads it by itself, but for the changes that a person makes."""
+    data = text.encode()
+    return read(data, replace(guess(data), **changes))
+
+
+def facts(of: Table, name: str) -> ColumnFacts:
+    return next(f for f in of.facts if f.name == name)
+
+
+def refusal(data: bytes, reading: Reading | None = None) -> str:
+    with pytest.raises(UserError) as caught:
+        read(data, reading) if reading else guess(data)
+    assert caught.value.remedy
+    return str(caught.value)
+
+
+# ---- every way a plain file is written
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize(("delimiter", "decimal"), [(",", "."), (";", "."), (";", ","), ("\t", "."), ("\t", ",")])
+@pytest.mark.parametrize("header", [True, False])
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_encoding_separator_decimal_mark_and_header_are_recognised(
+    encoding: str, delimiter: str, decimal: str, header: bool, newline: str
+):
+    rows = [["時刻", "荷重", "状態"]] if header else []
+    rows += [[f"2026/11/23 14:0{i}", f"{i}.{i}5".replace(".", decimal), "正常"] for i in range(6)]
+    data = newline.join(delimiter.join(row) for row in rows).encode(encoding)
+    reading = guess(data)
+    names = ("時刻", "荷重", "状態") if header else ("column 1", "column 2", "column 3")
+    assert (reading.encoding, reading.delimiter, reading.decimal) == (encoding, delimiter, decimal)
+    assert (reading.header, reading.time, reading.channels) == (header, names[0], (names[1],))
+    (series,) = read(data, reading).series
+    assert series.values[:, 0].tolist() == [float(f"{i}.{i}5") for i in range(6)]
+
+
+numbers = st.floats(allow_nan=False, allow_infinity=False).map(repr)
+words = st.text(st.sampled_from("aZ0-.,;'#荷重表ソ①ｱ℃　"), max_size=8).map(str.strip)
+awkward = st.sampled_from(["", 'say "hi"', "a,b;c\td", "two\nlines", "two\r\nlines", "NA", "007", "=1+1"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.lists(st.tuples(numbers, st.one_of(st.just(""), numbers), st.one_of(words, awkward)), min_size=2),
+    encoding=st.sampled_from(ENCODINGS),
+    delimiter=st.sampled_from(DELIMITERS),
+    decimal=st.sampled_from(DECIMALS),
+    header=st.booleans(),
+)
+def test_what_is_written_is_read_back(
+    rows: list[tuple[str, str, str]], encoding: str, delimiter: str, decimal: str, header: bool
+):
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, delimiter=delimiter)
+    if header:
+        writer.writerow(["x", "y", "word"])
+    writer.writerows((x.replace(".", decimal), y.replace(".", decimal), word) for x, y, word in rows)
+    names = ("x", "y", "word") if header else ("column 1", "column 2", "column 3")
+    reading = Reading(encoding, delimiter, decimal, header, None, (names[0],), names[2], None, ())
+    back = read(out.getvalue().encode(encoding), reading)
+    assert (back.n_rows, back.rejected) == (len(rows), ())
+    (series,) = back.series
+    assert series.values[:, 0].tolist() == [float(x) for x, _, _ in rows]
+    assert list(series.label) == [word for _, _, word in rows]
+    assert facts(back, names[1]).n_values == sum(y != "" for _, y, _ in rows)
+
+
+@settings(max_examples=150, deadline=None)
+@given(lines=st.lists(st.text(st.sampled_from("01.,; -a異"), max_size=12)), delimiter=st.sampled_from(DELIMITERS))
+def test_every_row_is_kept_or_rejected(lines: list[str], delimiter: str):
+    data = "\n".join(["h", "1", "2", *lines]).encode()
+    back = read(data, replace(PLAIN, delimiter=delimiter, channels=("h",)))
+    while lines and not lines[-1].replace(delimiter, "").strip():
+        lines.pop()  # blank lines at the end are no rows
+    assert back.n_rows + len(back.rejected) == 2 + len(lines)
+    assert {r.line for r in back.rejected} <= set(range(4, 4 + len(lines)))
+
+
+texts = st.text(st.sampled_from('01.,;"\n\r -a異'), max_size=60).map(str.encode)
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.one_of(texts, st.binary(max_size=200)))
+def test_whatever_the_guess_accepts_is_read_and_the_rest_is_refused(data: bytes):
+    try:
+        reading = guess(data)
+    except UserError:
+        return
+    read(data, reading)
+
+
+def test_a_reading_survives_the_database():
+    reading = replace(PLAIN, missing=("欠測", "-"), time="時刻")
+    assert Reading.from_json(json.loads(json.dumps(reading.to_json()))) == reading
+
+
+def test_a_short_japanese_windows_file_is_not_taken_for_another_encoding():
+    data = "温度,異常\n1.5,0\n2.5,1\n".encode("cp932")
+    assert guess(data).encoding == "cp932"
+    assert guess(data).channels == ("温度",)
+
+
+def test_quoted_cells_may_hold_separators_quotation_marks_and_line_breaks():
+    back = table('a,note\n1,"x, ""y""\nz"\n2,plain\n')
+    assert back.preview == (("1", 'x, "y"\nz'), ("2", "plain"))
+
+
+def test_quoted_decimal_commas_are_told_from_thousands():
+    assert table('a,b\n"0,5","1,25"\n"1,5","2,25"\n').series[0].values.tolist() == [[0.5, 1.25], [1.5, 2.25]]
+    thousands = table('a,b\n"1,234",5\n"2,345",6\n')
+    assert thousands.series[0].channels == ("b",)
+    assert facts(thousands, "a").kind == "text"
+
+
+def test_a_single_column_needs_no_separator():
+    assert table("load\n1.5\n2.5\n").series[0].values.tolist() == [[1.5], [2.5]]
+    assert table("load\n1,5\n2,5\n").series[0].values.tolist() == [[1.5], [2.5]]
+
+
+# ---- what a person may not choose
+
+
+@pytest.mark.parametrize("part", ["time", "label", "domain"])
+def test_a_column_that_is_not_there_is_named(part: str):
+    assert "“nowhere”" in refusal(b"a\n1\n2\n", replace(PLAIN, **{part: "nowhere"}))
+
+
+def test_a_channel_that_is_not_there_is_named_with_the_choices():
+    said = refusal(b"a,b\n1,2\n3,4\n", replace(PLAIN, channels=("a", "c")))
+    assert "“c”" in said
+    assert "a, b" in said
+
+
+@pytest.mark.parametrize(
+    ("column", "says"), [("nothing", "no values"), ("endless", "no values"), ("word", "words in it")]
+)
+def test_a_channel_without_numbers_cannot_be_chosen(column: str, says: str):
+    data = b"a,nothing,endless,word\n1,,inf,x\n2,,1e400,y\n"
+    assert guess(data).channels == ("a",)
+    assert says in refusal(data, replace(PLAIN, channels=(column,)))
+
+
+def test_no_channel_at_all_is_refused():
+    assert "No channel" in refusal(b"a\n1\n2\n", replace(PLAIN, channels=()))
+
+
+def test_a_time_column_that_is_none_is_refused():
+    assert "“word”" in refusal(b"word,a\nx,1\ny,2\n", replace(PLAIN, time="word"))
+
+
+def test_ambiguous_dates_cannot_be_chosen_as_time():
+    assert "24/01/02 3:04" in refusal(b"when,a\n24/01/02 3:04,1\n24/01/02 3:05,2\n", replace(PLAIN, time="when"))
+
+
+def test_an_encoding_that_does_not_fit_is_refused():
+    assert "utf-8" in refusal("温度\n1\n2\n".encode("cp932"), replace(PLAIN, channels=("温度",)))
+
+
+def test_guess_and_read_refuse_alike():
+    for data in (b"", b"a,b\n", b"a\n1\n", b"%PDF-1.7", b'a\n1\n"2\n3\n', b"a\n1\n\0"):
+        assert refusal(data) == refusal(data, PLAIN)
+
+
+def test_a_column_that_differs_in_every_row_is_no_domain():
+    data = ("id,a\n" + "".join(f"x{i},{i}\n" for i in range(101))).encode()
+    assert guess(data).domain is None
+    assert "101 different values" in refusal(data, replace(PLAIN, domain="id"))
+
+
+# ---- rows that are not kept
+
+
+def test_a_row_that_does_not_fit_is_rejected_with_its_line_and_its_neighbours_stay():
+    back = table('a,b\n1,2\n3\n\n4,5,6\n"7"x,8\n9,"two\nlines"\n10,11\n\n,\n')
+    assert [(r.line, r.reason.format(**r.facts)) for r in back.rejected] == [
+        (3, "It has too few cells: 1 instead of 2."),
+        (4, "It is empty."),
+        (5, "It has too many cells: 3 instead of 2."),
+        (6, "Its quotation marks do not match."),
+    ]
+    assert back.preview == (("1", "2"), ("9", "two\nlines"), ("10", "11"))
+
+
+def test_a_row_longer_than_the_header_does_not_shift_the_columns():
+    said = refusal(b"a,b\nr1,1,2\nr2,3,4\nr3,5,6\n")
+    assert "line 2" in said
+
+
+def test_empty_cells_beyond_the_last_name_are_no_cells():
+    assert table("a,b\n1,2,\n3,4,,\n").rejected == ()
+    assert table("a,b,,\n1,2\n3,4,,\n").rejected == ()
+
+
+def test_a_row_without_a_readable_time_is_rejected():
+    text = "time,a\n" + "".join(f"2026-11-23 14:{i:02},{i}\n" for i in range(30)) + "soon,30\n,31\n"
+    back = table(text)
+    assert [(r.line, r.reason.format(**r.facts)) for r in back.rejected] == [
+        (32, "Its time “soon” cannot be read like the others."),
+        (33, "It has no time."),
+    ]
+    assert back.n_rows == 30
+
+
+def test_a_row_that_belongs_to_no_line_is_rejected():
+    back = table("line,a\nL1,1\nL1,2\nL2,3\n,4\nL2,5\n", domain="line")
+    assert [(r.line, r.facts) for r in back.rejected] == [(5, {"column": "line"})]
+
+
+# ---- columns
+
+
+def test_sensors_may_be_called_one_two_three():
+    assert table("time,1,2\n2026-11-23,5,6\n2026-11-24,7,8\n").series[0].channels == ("1", "2")
+
+
+def test_a_constant_channel_is_used_and_marked():
+    back = table("a,b\n1.5,5\n2.5,5\n")
+    assert back.series[0].channels == ("a", "b")
+    assert [f.constant for f in back.facts] == [False, True]
+
+
+def test_an_empty_column_is_no_channel_and_says_so():
+    back = table("a,b\n1.5,NaN\n2.5,\n")
+    assert back.series[0].channels == ("a",)
+    assert (facts(back, "b").kind, facts(back, "b").n_missing) == ("empty", 2)
+
+
+def test_missing_marks_are_proposed_only_where_numbers_stand():
+    data = "a,b,area\n1.5,-,NA\n欠測,2.5,EU\n3.5,4.5,NA\n5.5,6.5,EU\n7.5,8.5,EU\n".encode()
+    reading = guess(data)
+    assert reading.missing == ("-", "欠測")
+    back = read(data, reading)
+    assert (facts(back, "a").n_missing, facts(back, "a").n_unreadable) == (1, 0)
+    assert list(back.series[0].label) == ["NA", "EU", "NA", "EU", "EU"]
+
+
+def test_unknown_words_and_infinite_values_in_a_channel_are_missing_and_told():
+    back = table("a\n1.5\n1e400\n2.5\nbroken\n3.5\n4.5\n-inf\n5.5\n6.5\n")
+    assert np.isnan(back.series[0].values[:, 0]).sum() == 3
+    assert (facts(back, "a").n_missing, facts(back, "a").n_infinite, facts(back, "a").n_unreadable) == (3, 2, 1)
+    told = [notice.message.format(**notice.facts) for notice in back.notices]
+    assert any("2 infinite values" in text for text in told)
+    assert any("“broken” in line 5" in text for text in told)
+
+
+def test_facts_count_what_is_there():
+    back = table("a,word\n1.5,x\n,y\n-2.5,x\n", channels=("a",))
+    assert back.facts == (
+        ColumnFacts("a", "number", 2, 1, 0, 0, 2, -2.5, 1.5, constant=False),
+        ColumnFacts("word", "text", 3, 0, 0, 0, 2, None, None, constant=False),
+    )
+
+
+# ---- time
+
+
+def test_ambiguous_dates_stay_text_and_the_table_says_so():
+    back = table("when,a\n24/01/02 3:04,1\n24/01/02 3:05,2\n")
+    assert back.series[0].time is None
+    assert facts(back, "when").kind == "text"
+    assert [notice.facts for notice in back.notices] == [{"column": "when"}]
+
+
+def test_rows_out_of_order_are_sorted_within_their_series_and_told():
+    text = "time,line,a\n2026-11-25,x,3\n2026-11-23,x,1\n2026-11-23,x,2\n2026-11-23,y,9\n2026-11-24,y,8\n"
+    back = table(text, domain="line", label=None, channels=("a",))
+    assert [s.values[:, 0].tolist() for s in back.series] == [[1, 2, 3], [9, 8]]
+    assert [notice.facts for notice in back.notices] == [{"n": 1}, {"n": 1}]
+
+
+def test_labels_move_with_their_rows():
+    back = table("time,a,label\n2026-11-24,2,late\n2026-11-23,1,early\n")
+    assert list(back.series[0].label) == ["early", "late"]
+
+
+# ---- real files
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_skab_valve_files_are_read_with_their_label_and_without_their_events(shared_data: Path, number: int):
+    data = (shared_data / f"skab/valve1/{number}.csv").read_bytes()
+    reading = guess(data)
+    assert (reading.delimiter, reading.time, reading.label, reading.domain) == (";", "datetime", "anomaly", None)
+    assert len(reading.channels) == 8
+    assert "changepoint" not in reading.channels
+    back = read(data, reading)
+    assert back.n_rows == len(data.splitlines()) - 1
+    assert set(back.series[0].label) == {"0.0", "1.0"}
+    assert not np.isnan(back.series[0].values).any()
+
+
+def test_skab_without_labels(shared_data: Path):
+    data = (shared_data / "skab/anomaly-free.csv").read_bytes()
+    reading = guess(data)
+    assert (reading.time, reading.label, len(reading.channels)) == ("datetime", None, 8)
+    assert read(data, reading).n_rows == 9405
+
+
+@pytest.mark.parametrize(
+    ("name", "n_rows"),
+    [("machine_temperature_system_failure", 22695), ("nyc_taxi", 10320), ("ambient_temperature_system_failure", 7267)],
+)
+def test_nab_values_equal_their_text(shared_data: Path, name: str, n_rows: int):
+    data = (shared_data / f"nab/{name}.csv").read_bytes()
+    (series,) = read(data, guess(data)).series
+    rows = sorted((line.split(",") for line in data.decode().splitlines()[1:]), key=lambda row: row[0])
+    assert len(rows) == n_rows
+    assert series.values[:, 0].tolist() == [float(value) for _, value in rows]
+    assert series.time.tolist() == np.array([time for time, _ in rows], "datetime64[ns]").tolist()
