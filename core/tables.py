@@ -108,17 +108,25 @@ class Table:
     series: tuple[Series, ...]  # in order of first appearance
 
 
-def guess(data: bytes) -> Reading:
-    """How to read a file, as far as it tells.
+def guess(
+    data: bytes,
+    *,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    decimal: str | None = None,
+    header: bool | None = None,
+) -> Reading:
+    """How to read a file, as far as it tells. What a person has already said about it is taken as said.
 
     Raises:
         UserError: the file cannot be read in any way.
     """
     check(data)
-    encoding = encoding_of(data)
+    encoding = encoding or encoding_of(data)
     text = decode(data, encoding)
-    delimiter, decimal = dialect_of(text)
-    header = has_header(sample(text, delimiter), decimal)
+    likely = dialect_of(text)
+    delimiter, decimal = delimiter or likely[0], decimal or likely[1]
+    header = has_header(sample(text, delimiter), decimal) if header is None else header
     cells = grid(text, delimiter, header)
     _check_rows(cells)
     found = {n: survey(column, decimal, tuple(MISSING_MARKS.intersection(column))) for n, column in cells.items()}

@@ -328,3 +328,11 @@ def test_nab_values_equal_their_text(shared_data: Path, name: str, n_rows: int):
     assert len(rows) == n_rows
     assert series.values[:, 0].tolist() == [float(value) for _, value in rows]
     assert series.time.tolist() == np.array([time for time, _ in rows], "datetime64[ns]").tolist()
+
+
+def test_what_a_person_said_is_kept_and_the_rest_is_guessed_from_there():
+    data = b"t;a;b\n1;0,5;1\n2;0,7;2\n3;0,1;5\n"
+    assert guess(data).channels == ("a", "b")
+    told = guess(data, decimal=".", header=False)
+    assert (told.delimiter, told.decimal, told.header) == (";", ".", False)
+    assert told.channels == ("column 3",)  # with a point, 0,5 is no number; the first row is a row like the others
