@@ -10,7 +10,7 @@ import anyio.to_thread
 import streamlit as st
 
 from pages.parts import work
-from pages.parts.text import _
+from pages.parts.text import _, together
 
 logger = logging.getLogger("pilot")
 
@@ -28,10 +28,11 @@ def on_script_error(error: Exception) -> bool:
     number = secrets.token_hex(3)
     logger.error("error %s", number, exc_info=error)
     st.error(
-        _("This screen failed because of an error in this program. What you saved is safe.")
-        + " "
-        + _("Reload the page. If it happens again, tell the person in charge this number: {number}").format(
-            number=number
+        together(
+            _("This screen failed because of an error in this program. What you saved is safe."),
+            _("Reload the page. If it happens again, tell the person in charge this number: {number}").format(
+                number=number
+            ),
         )
     )
     return True

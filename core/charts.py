@@ -184,8 +184,10 @@ def _bands(n: int) -> alt.Y:
 
 def _band_names(names: Sequence[str]) -> Chart:
     frame = pd.DataFrame({"name": list(names), "y": [0.40 - c for c in range(len(names))]})
-    mark = alt.Chart(frame).mark_text(align="left", dx=4, fontSize=13, color=INK, limit=260)
-    return mark.encode(x=alt.value(0), y=_bands(len(names)), text="name:N")
+    encoding = {"x": alt.value(0), "y": _bands(len(names)), "text": "name:N"}
+    look: dict[str, Any] = {"align": "left", "dx": 4, "fontSize": 12, "limit": 260}
+    halo = alt.Chart(frame).mark_text(**look, stroke="white", strokeWidth=4, strokeJoin="round", color="white")
+    return alt.layer(halo.encode(**encoding), alt.Chart(frame).mark_text(**look, color=INK).encode(**encoding))
 
 
 def _time_axis(field: str, at: NDArray[Any], title: str) -> alt.X:

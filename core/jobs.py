@@ -5,7 +5,9 @@ its own: it reports every change to `on_change`, and the results lie in the arti
 """
 
 import logging
+import os
 import queue
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -13,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from distributed import Client, Event, Future, KilledWorker, LocalCluster, get_worker
+from distributed import Client, Event, Future, KilledWorker, LocalCluster, Worker, WorkerPlugin, get_worker
 
 from core.artifacts import Store
 from core.errors import N_, UserError
@@ -58,6 +60,8 @@ class Engine:
         self._store, self._on_change = store, on_change
         self._cluster = None if address else _local_cluster()
         self._client = Client(address or self._cluster)
+        if self._cluster is not None:
+            self._client.register_plugin(_Settled())
         self._futures: dict[str, Future[Any]] = {}
         self._lock = threading.Lock()
         self._changes: queue.SimpleQueue[Change | None] = queue.SimpleQueue()
@@ -84,10 +88,6 @@ class Engine:
         if key in self._futures:
             Event(_event(key), client=self._client).set()
 
-    def warm_up(self) -> None:
-        """Have each worker load torch now, and not when the first person waits."""
-        self._client.run(_load_torch)
-
     def close(self) -> None:
         """Stop. A job under way is left unfinished, to be submitted again."""
         self._changes.put(None)
@@ -111,14 +111,26 @@ class Engine:
 
 
 def _local_cluster() -> LocalCluster:
+    threads = str(os.cpu_count() or 1)  # Dask would leave each library one
     return LocalCluster(
         host="127.0.0.1",
         n_workers=1,
         threads_per_worker=1,  # one job at a time; a job uses the cores through torch
         processes=True,
         dashboard_address=None,
+        env={name: threads for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")},
         silence_logs=logging.ERROR,
     )
+
+
+class _Settled(WorkerPlugin):
+    """What every local worker does first, one that replaces a killed worker too."""
+
+    def setup(self, worker: Worker) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the app, which then stops its workers
+        if hasattr(os, "nice"):
+            os.nice(10)  # screens come first
+        from core import moment  # noqa: F401 — torch takes seconds to load: now, and not when somebody waits
 
 
 def _topic(key: str) -> str:
@@ -144,10 +156,6 @@ def _outcome(key: str, future: Future[Any]) -> Change:
         return Change(key, "failed", error=error)
     logger.error("job %s failed", key, exc_info=error)
     return Change(key, "failed", error=STOPPED if isinstance(error, KilledWorker) else BROKE)
-
-
-def _load_torch() -> None:
-    from core import moment  # noqa: F401
 
 
 def _run(work: Work, spec: object, root: Path, key: str) -> None:

@@ -16,7 +16,7 @@ from feedback_db.views import View
 from pages.parts import linked
 from pages.parts.guard import guard
 from pages.parts.linked import Pick
-from pages.parts.text import _, language, ngettext
+from pages.parts.text import _, language, ngettext, together
 from pages.parts.watch import await_view
 from pages.parts.work import database, series_of, windows_of
 
@@ -103,9 +103,10 @@ def save(study: Study, one: View, rater: str, submission: str, score: int | None
 def thank(n_given: int) -> None:
     st.title(_("Thank you very much!"), anchor=False)
     st.markdown(
-        ngettext("Your answer is saved.", "All {n} answers are saved.", n_given).format(n=n_given)
-        + " "
-        + _("You can hand the tablet to the next person.")
+        together(
+            ngettext("Your answer is saved.", "All {n} answers are saved.", n_given).format(n=n_given),
+            _("You can hand the tablet to the next person."),
+        )
     )
     if st.button(_("Next person"), type="primary", key="rate_start"):
         del st.query_params["rater"]

@@ -10,7 +10,7 @@ from feedback_db import ratings, studies, views
 from feedback_db.views import View
 from pages.parts import pilot
 from pages.parts.guard import guard
-from pages.parts.text import _, moment_of, ngettext
+from pages.parts.text import _, moment_of, ngettext, together
 from pages.parts.work import database
 
 
@@ -40,9 +40,10 @@ def progress(study: studies.Study) -> None:
         given = [one for one in ratings.of_pilot(db, study.pilot_id) if one.study_id == study.id]
     raters = {one.rater for one in given}
     st.success(
-        _("The study is open since {time}.").format(time=moment_of(study.opened_at))
-        + " "
-        + ngettext("It has {n} map.", "It has {n} maps.", len(study.view_ids)).format(n=len(study.view_ids)),
+        together(
+            _("The study is open since {time}.").format(time=moment_of(study.opened_at)),
+            ngettext("It has {n} map.", "It has {n} maps.", len(study.view_ids)).format(n=len(study.view_ids)),
+        ),
         icon=":material/campaign:",
     )
     left, right = st.columns(2)

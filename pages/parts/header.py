@@ -14,6 +14,8 @@ def speak(code: Language) -> None:
     """Tell the browser which language the page is in; both addresses and reloads keep it."""
     st.query_params["lang"] = code
     st.html(f"<script>document.documentElement.lang = '{code}'</script>", unsafe_allow_javascript=True)
+    choose = _("Choose files").replace('"', "")
+    st.html(f'<style>[data-testid="stFileUploaderDropzone"] button p::after {{ content: "{choose}" }}</style>')
 
 
 def show(screens: Mapping[str, st.Page], here: st.Page) -> None:

@@ -3,7 +3,7 @@
 from core.evidence import Understandability, understandability
 from feedback_db.ratings import Rating
 from feedback_db.views import View
-from pages.parts.text import _, ngettext
+from pages.parts.text import _, ngettext, together
 
 Summed = list[tuple[View, Understandability]]
 
@@ -19,13 +19,13 @@ def sentence(summed: Summed) -> str:
         return _("Nobody has rated a map yet, so nothing can be said about understandability.")
     best, u = max(rated, key=lambda pair: pair[1].mean or 0)
     people = ngettext("{n} person", "{n} people", u.n_raters).format(n=u.n_raters)
-    words = _("Map {n} was rated highest so far: {mean:.1f} of 5 by {people}.").format(
-        n=best.number, mean=u.mean, people=people
-    )
+    said = (
+        _("Map {n} was rated highest so far: {mean:.1f} of 5 by {people}.")
+        if len(rated) > 1
+        else _("Map {n} was rated {mean:.1f} of 5 by {people}.")
+    ).format(n=best.number, mean=u.mean, people=people)
     if any(u.low is None for _view, u in rated):
-        return words + " " + _("That is too few to tell whether it is really clearer. Ask more people.")
-    return (
-        words
-        + " "
-        + _("Compare the ranges below before you decide: where they overlap, the maps may be equally clear.")
+        return together(said, _("That is too few answers to go by. Ask more people."))
+    return together(
+        said, _("Compare the ranges of uncertainty before you decide: where they overlap, maps may be equally clear.")
     )

@@ -63,6 +63,11 @@ def fill(message: str, facts: Mapping[str, object]) -> str:
     return _(message).format(**{name: plain(fact) for name, fact in facts.items()})
 
 
+def together(*sentences: str) -> str:
+    """Sentences one after the other; Japanese puts no space between them."""
+    return ("" if language() == "ja" else " ").join(sentences)
+
+
 def moment_of(at: datetime) -> str:
     """A time of day as people here write it, in this computer's time zone."""
     return at.astimezone().strftime("%Y/%m/%d %H:%M")

@@ -3,11 +3,13 @@
 import logging
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache, lru_cache
 from pathlib import Path
 
 from core import jobs, views
 from core.artifacts import Store
+from core.errors import N_, UserError
 from core.recipes import Recipe, Windows, cut
 from core.tables import Series
 from core.views import Source, ViewSpec
@@ -17,7 +19,15 @@ from feedback_db.jobs import Job
 
 VIEW = "view"
 logger = logging.getLogger(__name__)
-_opening = threading.RLock()  # two first visitors must open one database and one engine
+_opening = threading.Lock()  # two first visitors must open one database
+
+# Screens never wait for the engine, which takes seconds to start: they hand their wish over, in order, and look at
+# the job's record.
+_hand_over = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
+NO_ENGINE = UserError(
+    N_("The computers that calculate (Dask) do not answer."),
+    N_("Ask the person who runs them to start them, then try again."),
+)
 
 
 def data_folder() -> Path:
@@ -48,28 +58,19 @@ def _engine() -> jobs.Engine:
     return jobs.Engine(store(), _record, os.environ.get("PILOT_DASK"))
 
 
-def engine() -> jobs.Engine:
-    """The engine; whoever comes first starts it, which takes seconds, and the others wait."""
-    with _opening:
-        return _engine()
-
-
 def start() -> None:
     """Start the engine behind the first page, and go on with what an app that was stopped or killed left undone."""
-    threading.Thread(target=_start, name="engine-start", daemon=True).start()
-
-
-def _start() -> None:
     with database().session() as db:
         unfinished = records.unfinished(db)
+    _hand_over.submit(_engine)
     for job in unfinished:
-        engine().submit(job.fingerprint, views.build, ViewSpec.from_json(job.spec))
-    engine().warm_up()
+        _hand_over.submit(_submit, job.fingerprint, ViewSpec.from_json(job.spec))
 
 
 def stop() -> None:
+    _hand_over.shutdown(cancel_futures=True)
     if _engine.cache_info().currsize:
-        engine().close()
+        _engine().close()
 
 
 def want(spec: ViewSpec) -> None:
@@ -79,7 +80,15 @@ def want(spec: ViewSpec) -> None:
         job = records.submit(db, key, VIEW, spec.to_json())
         if job.state == "done":  # asked for although done: somebody cleared the store
             records.redo(db, key)
-    engine().submit(key, views.build, spec)
+    _hand_over.submit(_submit, key, spec)
+
+
+def _submit(key: str, spec: ViewSpec) -> None:
+    try:
+        _engine().submit(key, views.build, spec)
+    except OSError:  # Dask's way to say that nobody answers
+        logger.exception("no engine")
+        _record(jobs.Change(key, "failed", error=NO_ENGINE))
 
 
 def state(spec: ViewSpec) -> Job | None:
@@ -88,7 +97,7 @@ def state(spec: ViewSpec) -> Job | None:
 
 
 def cancel(spec: ViewSpec) -> None:
-    engine().cancel(spec.fingerprint())
+    _hand_over.submit(lambda: _engine().cancel(spec.fingerprint()))
 
 
 def _record(change: jobs.Change) -> None:
