@@ -118,7 +118,7 @@ def _local_cluster() -> LocalCluster:
         threads_per_worker=1,  # one job at a time; a job uses the cores through torch
         processes=True,
         dashboard_address=None,
-        env={name: threads for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")},
+        env=dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads),
         silence_logs=logging.ERROR,
     )
 

@@ -86,9 +86,9 @@ def picture(spec: ViewSpec, key: str) -> None:
     left, right = st.columns([3, 2], gap="medium", wrap=False)
     with left:
         colouring = linked.colouring_of(code, title, series, windows, 0)
-        linked.waveform_map(view, windows, series, colouring, ids, pick, key, height=300)
+        linked.waveform_map(view, windows, series, colouring, ids, pick, key, height=320)
     with right:
-        linked.overlay(windows, ids, series[0].channels, height=270)
+        linked.overlay(windows, ids, series[0].channels, height=262)
 
 
 def save(study: Study, one: View, rater: str, submission: str, score: int | None, comment: str, seconds: float) -> None:

@@ -5,6 +5,10 @@ from pathlib import Path
 import pytest
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--pictures", action="store_true", help="have the browser test renew the README's pictures")
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Real data that lies beside the repository; a test that needs it skips, loudly, where it is missing."""

@@ -1,0 +1,157 @@
+"""A real app and a real browser for the tests of whole journeys."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, Playwright, expect
+
+from pages.parts.text import catalogue
+
+ROOT = Path(__file__).parents[1]
+PATIENCE = 60_000  # milliseconds; a cold start of torch on two busy cores
+expect.set_options(timeout=PATIENCE)
+FLAGS = "--disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update"
+
+
+class App:
+    """`streamlit run app.py` on loopback, with a data folder of its own."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            self.port = s.getsockname()[1]
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port)]
+        env = os.environ | {"PILOT_DATA": str(self.data)}
+        with (self.data / "log.txt").open("ab") as log:
+            self.process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
+        for _ in range(300):
+            try:
+                with urlopen(f"{self.address}/_stcore/health", timeout=1):  # noqa: S310
+                    return
+            except (URLError, OSError):
+                time.sleep(0.1)
+        raise TimeoutError(self.log())
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(30)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait(30)
+
+    def log(self) -> str:
+        return (self.data / "log.txt").read_text(encoding="utf-8", errors="backslashreplace")
+
+
+@contextmanager
+def running_app(data: Path) -> Iterator[App]:
+    app = App(data)
+    try:
+        yield app
+    finally:
+        app.stop()
+    assert "Traceback" not in app.log(), app.log()
+
+
+def chromium(playwright: Playwright) -> Browser:
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if path is None:
+        pytest.fail("No Chromium on this computer: install it (Debian: apt-get install chromium) and run again.")
+    sandbox = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    return playwright.chromium.launch(executable_path=path, args=[*FLAGS.split(), *sandbox])
+
+
+class Visitor:
+    """Somebody at a browser, in one language. Console errors and requests to elsewhere are remembered."""
+
+    def __init__(self, browser: Browser, app: App, language: str, size: tuple[int, int]) -> None:
+        self.app, self.language = app, language
+        width, height = size
+        self.page: Page = browser.new_page(viewport={"width": width, "height": height}, locale=language)
+        self.page.set_default_timeout(PATIENCE)
+        self.complaints: list[str] = []
+        self.page.on("console", lambda m: self._note(m.type == "error", f"console: {m.text}"))
+        self.page.on("pageerror", lambda e: self._note(True, f"page: {e}"))
+        self.page.on("request", lambda r: self._note(self._is_elsewhere(r.url), f"request: {r.url}"))
+        self.page.on("response", lambda r: self._note(r.status >= 400, f"answer {r.status}: {r.url}"))
+
+    def _note(self, wrong: bool, what: str) -> None:
+        if wrong:
+            self.complaints.append(what)
+
+    def _is_elsewhere(self, url: str) -> bool:
+        ours = (self.app.address, self.app.address.replace("http", "ws"), "data:", "blob:")
+        return not url.startswith(ours)
+
+    def word(self, message: str, **facts: object) -> str:
+        """What this visitor reads where the code says `message`."""
+        return catalogue(self.language).gettext(message).format(**facts)  # type: ignore[arg-type]
+
+    def open(self, path: str) -> None:
+        joint = "&" if "?" in path else "?"
+        self.page.goto(f"{self.app.address}{path}{joint}lang={self.language}")
+        self.settle()
+
+    def settle(self) -> None:
+        """Until the script has run, no job is under way and the charts have come to rest."""
+        self.page.wait_for_function(
+            """() => document.querySelector('[data-testid=stApp][data-test-script-state=notRunning] .st-key-header')
+                     && !document.querySelector('[data-stale=true]')
+                     && ![...document.querySelectorAll('.stProgress')].some(e => e.innerText.includes('…'))"""
+        )
+        self.page.wait_for_timeout(350)  # Vega draws, and Streamlit's fade ends
+
+    def press(self, message: str, **facts: object) -> None:
+        self.page.get_by_role("button", name=self.word(message, **facts)).first.click()
+        self.page.wait_for_timeout(150)
+        self.settle()
+
+    def sees(self, message: str, **facts: object) -> Locator:
+        """Wait until it stands on the screen."""
+        found = self.page.get_by_text(self.word(message, **facts)).first
+        expect(found).to_be_visible()
+        return found
+
+    def drag(self, chart: Locator, start: tuple[float, float], end: tuple[float, float]) -> None:
+        """From one point of a chart to another, as shares of its width and height."""
+        box: Any = chart.bounding_box()
+        mouse = self.page.mouse
+        mouse.move(box["x"] + start[0] * box["width"], box["y"] + start[1] * box["height"])
+        mouse.down()
+        mouse.move(box["x"] + end[0] * box["width"], box["y"] + end[1] * box["height"], steps=8)
+        mouse.up()
+        self.page.wait_for_timeout(400)
+        self.settle()
+
+    def charts(self) -> Locator:
+        return self.page.get_by_test_id("stVegaLiteChart")
+
+    def check_layout(self) -> None:
+        """Nothing runs out of the screen sideways, and everything to press is large enough for a finger."""
+        page = self.page
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), page.url
+        main = page.get_by_test_id("stMain")
+        assert main.evaluate("e => e.scrollWidth <= e.clientWidth"), page.url
+        small = page.evaluate(
+            """() => [...document.querySelectorAll('.stMain .stButton button, .st-key-header a')]
+                     .filter(e => e.offsetParent && e.getBoundingClientRect().height < 44).map(e => e.innerText)"""
+        )
+        assert small == [], page.url
+        assert page.evaluate("document.documentElement.lang") == self.language

@@ -1,0 +1,155 @@
+"""Whole journeys, as people make them: a real server, a real engine, a real browser."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from core.charts import CUD
+from tests.browser import ROOT, App, Visitor, chromium, running_app
+
+TABLET, PC = (1024, 768), (1280, 800)
+PICTURES = ROOT / "tests" / "pictures"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = chromium(playwright)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    with running_app(tmp_path_factory.mktemp("data")) as running:
+        yield running
+
+
+@pytest.fixture
+def shoot(request: pytest.FixtureRequest, tmp_path: Path):
+    """Take a picture; with --pictures it becomes the README's."""
+    folder = PICTURES if request.config.getoption("--pictures") else tmp_path
+
+    def take(visitor: Visitor, name: str) -> None:
+        visitor.check_layout()
+        folder.mkdir(exist_ok=True)
+        visitor.page.screenshot(path=folder / f"{name}-{visitor.language}.png")
+
+    return take
+
+
+def rows(app: App, query: str, *values: str) -> list[tuple]:
+    with sqlite3.connect(app.data / "pilot.db") as db:
+        return db.execute(query, values).fetchall()
+
+
+def new_pilot(visitor: Visitor, question: str) -> None:
+    visitor.open("/")
+    field = visitor.page.get_by_label(visitor.word("What do you want to find out?"))
+    if not field.is_visible():
+        visitor.page.get_by_text(visitor.word("New pilot"), exact=True).click()
+    field.fill(question)
+    visitor.press("Start the pilot")
+
+
+def upload(visitor: Visitor, *files: Path) -> None:
+    visitor.page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(list(files))
+    visitor.page.wait_for_timeout(500)
+    visitor.settle()
+
+
+@pytest.mark.parametrize(("language", "size"), [("ja", TABLET), ("en", PC)])
+def test_from_a_csv_to_a_rating_beside_the_loss(browser, app, shoot, shared_data, language, size):
+    someone = Visitor(browser, app, language, size)
+    question = {"ja": "バルブの異常を地図で見つけられるか", "en": "Can our people see valve faults on the map?"}[language]
+    new_pilot(someone, question)
+    someone.sees("No data yet. Upload a CSV, or try the press-line example.")
+    upload(someone, shared_data / "skab" / "valve1" / "0.csv")
+    someone.sees("This is what I read:")
+    shoot(someone, "data")
+
+    someone.press("Use this data")
+    someone.sees("Keep this map")
+    shoot_maps(someone, shoot)
+    someone.press("Keep this map")
+    someone.sees("Kept as map {n}.", n=1)
+
+    someone.page.get_by_role("link", name=someone.word("Ask people about it")).click()
+    someone.sees("Open the study")
+    someone.press("Open the study")
+    someone.sees("People who have answered")
+    shoot(someone, "study")
+
+    someone.press("Rate on this screen")
+    someone.sees("How understandable are these maps?")
+    shoot(someone, "greeting")
+    someone.press("Begin")
+    expect(someone.page.get_by_role("button", name=someone.word("Next"), exact=True)).to_be_disabled()
+    someone.drag(someone.charts().first, (0.3, 0.2), (0.6, 0.7))
+    someone.page.get_by_role("radio", name=someone.word("4 I can make out most of it")).click()
+    comment = {"ja": "左の山が違って見える", "en": "the hill on the left looks different"}[language]
+    someone.page.get_by_label(someone.word("Comment (may stay empty)")).fill(comment)
+    someone.settle()
+    shoot(someone, "rate")
+    expect(someone.page.get_by_role("button", name=someone.word("Next"), exact=True)).to_be_in_viewport(ratio=1)
+    someone.press("Next")
+    someone.sees("Thank you very much!")
+    shoot(someone, "thanks")
+
+    [(score, said, spoken, seconds, loss)] = rows(
+        app,
+        "SELECT score, comment, language, seconds, loss FROM rating JOIN view ON view.id = view_id "
+        "JOIN pilot ON pilot.id = pilot_id WHERE question = ?",
+        question,
+    )
+    assert (score, said, spoken) == (4, comment, language)
+    assert 0 < seconds < 120
+    assert loss > 0
+
+    someone.open("/")
+    someone.sees("Map {n} was rated {mean:.1f} of 5 by {people}.", n=1, mean=4, people=people(someone, 1))
+    shoot(someone, "home")
+    someone.press("Continue")
+    someone.sees("Go on, improve or stop?")
+    expect(someone.charts().first).to_contain_text(someone.word("Map {n}", n=1))
+    shoot(someone, "evidence")
+    with someone.page.expect_download() as download:
+        someone.press("Download (CSV)")
+    text = Path(download.value.path()).read_text(encoding="utf-8-sig")
+    assert comment in text
+    assert f"{loss}"[:6] in text
+
+    someone.page.get_by_role("link", name=someone.word("Change one thing and ask again")).click()
+    someone.press("Start round {n}", n=2)
+    someone.sees("Can I see something?")
+    assert someone.complaints == []
+
+
+def people(visitor: Visitor, n: int) -> str:
+    return {"ja": f"{n}人", "en": f"{n} person"}[visitor.language]
+
+
+def shoot_maps(someone: Visitor, shoot) -> None:
+    """Picked points mark their stretches on the series, and a picked stretch lights up its points."""
+    assert shaded(someone.charts().last) == 0
+    someone.drag(someone.charts().first, (0.35, 0.3), (0.6, 0.6))
+    on_the_map = picked(someone)
+    assert 0 < on_the_map < 156
+    assert shaded(someone.charts().last) > 0
+    assert someone.charts().count() == 3  # the map, the waveforms over each other, the series
+    shoot(someone, "maps")
+    someone.drag(someone.charts().last, (0.5, 0.3), (0.6, 0.3))
+    assert 0 < picked(someone) < 40
+    assert picked(someone) != on_the_map
+
+
+def picked(visitor: Visitor) -> int:
+    words = {"ja": r"選んだ区間 (\d+)個", "en": r"(\d+) stretch(es)? picked"}[visitor.language]
+    return int(visitor.page.evaluate("w => document.body.innerText.match(new RegExp(w))[1]", words))
+
+
+def shaded(chart) -> int:
+    return chart.locator(f"path[fill='{CUD[3]}']").count()
