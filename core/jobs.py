@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from distributed import Client, Event, Future, KilledWorker, LocalCluster, Worker, WorkerPlugin, get_worker
 
@@ -117,7 +117,8 @@ def _local_cluster() -> LocalCluster:
         n_workers=1,
         threads_per_worker=1,  # one job at a time; a job uses the cores through torch
         processes=True,
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",  # without an address its HTTP server would listen to the whole network
+        worker_dashboard_address="127.0.0.1:0",
         env=dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads),
         silence_logs=logging.ERROR,
     )
@@ -147,18 +148,20 @@ def _heard(key: str, event: tuple[float, dict[str, Any]]) -> Change:
 
 
 def _outcome(key: str, future: Future[Any]) -> Change:
-    error = future.exception() if future.status == "error" else None
-    if future.status == "finished":
-        return Change(key, "done")
-    if future.status == "cancelled" or isinstance(error, Cancelled):
+    if future.status == "cancelled":
         return Change(key, "cancelled")
-    if isinstance(error, UserError):
-        return Change(key, "failed", error=error)
-    logger.error("job %s failed", key, exc_info=error)
-    return Change(key, "failed", error=STOPPED if isinstance(error, KilledWorker) else BROKE)
+    end = future.exception() if future.status == "error" else future.result()
+    if end is None:
+        return Change(key, "done")
+    if isinstance(end, Cancelled):
+        return Change(key, "cancelled")
+    if isinstance(end, UserError):
+        return Change(key, "failed", error=end)
+    logger.error("job %s failed", key, exc_info=end)
+    return Change(key, "failed", error=STOPPED if isinstance(end, KilledWorker) else BROKE)
 
 
-def _run(work: Work, spec: object, root: Path, key: str) -> None:
+def _run(work: Work, spec: object, root: Path, key: str) -> Exception | None:
     """On the worker: do it, report at most every 0.2 s, stop when asked to."""
     worker = get_worker()
     stop = Event(_event(key))
@@ -173,4 +176,8 @@ def _run(work: Work, spec: object, root: Path, key: str) -> None:
             raise Cancelled
         worker.log_event(_topic(key), {"stage": stage, "done": done, "total": total})
 
-    cast("Callable[..., object]", work)(spec, Store(root), report)
+    try:
+        work(spec, Store(root), report)
+    except (Cancelled, UserError) as end:
+        return end  # a result, not a failure: Dask would fill the log with it
+    return None

@@ -29,7 +29,7 @@ def uploads(pilot_id: str) -> None:
         key="uploads",
     )
     taken = st.session_state.setdefault("taken", {})
-    for file in files or []:
+    for file in sorted(files or [], key=lambda f: f.name):  # they arrive in any order
         if file.file_id not in taken:
             with st.spinner(_("Reading {file} …").format(file=plain(file.name))):
                 taken[file.file_id] = _try_to_take(pilot_id, file.name, file.getvalue())

@@ -24,12 +24,13 @@ def next_step(one: Card) -> tuple[str, str]:
     return "evidence.py", _("Read the evidence")
 
 
-def card(one: Card) -> None:
+def card(one: Card, first: bool) -> None:
     screen, label = next_step(one)
     with st.container(border=True):
         words, button = st.columns([3, 1], vertical_alignment="center")
         words.markdown(f"**{plain(one.pilot.question)}**")
-        facts = [plain(one.pilot.team), _("Round {n}").format(n=one.pilot.round)]
+        facts = [plain(one.pilot.team)] if one.pilot.team else []
+        facts.append(_("Round {n}").format(n=one.pilot.round))
         if one.pilot.decision_on:
             facts.append(_("decision on {date}").format(date=one.pilot.decision_on.strftime("%Y/%m/%d")))
         facts += [
@@ -42,7 +43,9 @@ def card(one: Card) -> None:
                 summed = sum_up(views.of_pilot(db, one.pilot.id), ratings.of_pilot(db, one.pilot.id))
             words.markdown(sentence(summed))
         words.caption(_("Next: {step}").format(step=label))
-        if button.button(_("Continue"), key=f"go-{one.pilot.id}", type="primary", width="stretch"):
+        if button.button(
+            _("Continue"), key=f"go-{one.pilot.id}", type="primary" if first else "secondary", width="stretch"
+        ):
             pilot.choose(one.pilot.id, screen)
 
 
@@ -93,7 +96,7 @@ with guard():
     with database().session() as db:
         everyone = pilots.cards(db)
     for one in everyone:
-        card(one)
+        card(one, first=one is everyone[0])
     if not everyone:
         st.info(
             _("There is no pilot yet. Start one below, or try the press-line example first."), icon=":material/flag:"

@@ -130,6 +130,14 @@ def projection_form() -> ProjectionSpec:
     return ProjectionSpec(code)
 
 
+def series_names(chosen: list[Dataset]) -> list[str]:
+    """What people call each series: its file, and its line or site where the file has several."""
+    each = [(one.file_name, s.domain) for one in chosen for s in series_of(sources_of([one]))]
+    if len(chosen) == 1:
+        return [domain or file for file, domain in each]
+    return [f"{file} · {domain}" if domain else file for file, domain in each]
+
+
 def keep(pilot_id: str, spec: ViewSpec, meta: dict[str, Any]) -> None:
     with database().session() as db:
         kept = views.keep(
@@ -173,7 +181,7 @@ with guard():
         save = st.empty()
         with right, guard():
             view = await_view(spec, key="maps")
-            picked = linked.view_and_series(spec, view, key=f"maps-{spec.fingerprint()[:8]}")
+            linked.explore(linked.scene_of(spec, view, series_names(chosen)), key=spec.fingerprint()[:12])
         with save.container():
             if st.button(_("Keep this map"), type="primary", width="stretch", icon=":material/bookmark_add:"):
                 keep(current.id, spec, view.meta)

@@ -3,7 +3,6 @@
 import time
 import uuid
 
-import numpy as np
 import streamlit as st
 
 from core.errors import N_, UserError
@@ -15,10 +14,9 @@ from feedback_db.studies import Study
 from feedback_db.views import View
 from pages.parts import linked
 from pages.parts.guard import guard
-from pages.parts.linked import Pick
 from pages.parts.text import _, language, ngettext, together
 from pages.parts.watch import await_view
-from pages.parts.work import database, series_of, windows_of
+from pages.parts.work import database
 
 CANNOT_TELL = "cannot-tell"
 ANCHORS = {
@@ -51,7 +49,7 @@ def item(study: Study, one: View, place: int, rater: str) -> None:
     form = st.session_state.setdefault(f"form-{one.id}", {"id": str(uuid.uuid4()), "shown": None})
     st.progress((place - 1) / len(study.view_ids), text=f"{place} / {len(study.view_ids)}")
     spec = ViewSpec.from_json(one.spec)
-    picture(spec, key=f"rate-{one.id}")
+    linked.glance(linked.scene_of(spec, await_view(spec, f"rate-{one.id}"), names=[]), key=f"rate-{one.id}")
     form["shown"] = form["shown"] or time.monotonic()
     st.markdown(f"### {_('How understandable is this view?')}")
     with st.container(key="scores"):
@@ -74,21 +72,6 @@ def item(study: Study, one: View, place: int, rater: str) -> None:
         seconds = time.monotonic() - form["shown"]
         save(study, one, rater, form["id"], None if score == CANNOT_TELL else int(score), comment, seconds)
         st.rerun()
-
-
-def picture(spec: ViewSpec, key: str) -> None:
-    """The map and, beside it, the waveforms of what is tapped: the same for every map."""
-    view = await_view(spec, key)
-    series, windows = series_of(spec.sources), windows_of(spec.sources, spec.recipe)
-    pick = st.session_state.setdefault(f"pick-{key}", Pick())
-    ids = np.array(pick.ids, dtype=np.int64)
-    code, title = ("label", linked.label_name(spec)) if windows.label is not None else ("time", _("time"))
-    left, right = st.columns([3, 2], gap="medium", wrap=False)
-    with left:
-        colouring = linked.colouring_of(code, title, series, windows, 0)
-        linked.waveform_map(view, windows, series, colouring, ids, pick, key, height=320)
-    with right:
-        linked.overlay(windows, ids, series[0].channels, height=262)
 
 
 def save(study: Study, one: View, rater: str, submission: str, score: int | None, comment: str, seconds: float) -> None:

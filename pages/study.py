@@ -49,8 +49,11 @@ def progress(study: studies.Study) -> None:
     left, right = st.columns(2)
     left.metric(_("People who have answered"), len(raters))
     right.metric(_("Answers"), len(given))
-    st.markdown(_("Open this address on the tablet of each person:"))
-    st.code(f"{pilot.base_address()}/rate?{urlencode(address)}", language=None, wrap_lines=True)
+    if pilot.is_local():
+        st.caption(_("Only this computer can open the app. Hand it round; the README says how to use tablets."))
+    else:
+        st.markdown(_("Open this address on the tablet of each person:"))
+        st.code(f"{pilot.base_address()}/rate?{urlencode(address)}", language=None, wrap_lines=True)
     if st.button(_("Rate on this screen"), type="primary", icon=":material/touch_app:"):
         st.switch_page("rate.py", query_params=address)
     if st.button(_("Refresh"), icon=":material/refresh:"):

@@ -1,8 +1,16 @@
 """What every test file shares."""
 
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
+from streamlit.testing.v1 import app_test
+
+from feedback_db.database import connect
+from pages.parts import work
+from tests.screens import Place
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -16,3 +24,32 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real data not found at {folder}: tests on it did not run")
     return folder
+
+
+@pytest.fixture(scope="session")
+def fresh_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its tables are made once; each place starts from a copy."""
+    file = tmp_path_factory.mktemp("fresh") / "pilot.db"
+    db = connect(f"sqlite:///{file.as_posix()}")
+    db.upgrade()
+    db.close()
+    return file
+
+
+@pytest.fixture
+def place(tmp_path: Path, fresh_database: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    """An installation of its own, with an engine that never gets to work."""
+    kept = (work.store, work._database, work.series_of, work.windows_of)
+    shutil.copy(fresh_database, tmp_path)
+    media = MemoryMediaFileStorage("/mock/media")
+    made = Place(tmp_path, media)
+    monkeypatch.setenv("PILOT_DATA", str(tmp_path))
+    monkeypatch.delenv("PILOT_DATABASE_URL", raising=False)
+    monkeypatch.setattr(work, "_hand_over", made.desk)
+    monkeypatch.setattr(app_test, "MemoryMediaFileStorage", lambda _where: media)  # AppTest keeps no downloads
+    for one in kept:
+        one.cache_clear()
+    yield made
+    work.database().close()
+    for one in kept:
+        one.cache_clear()

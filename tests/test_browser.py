@@ -64,7 +64,9 @@ def upload(visitor: Visitor, *files: Path) -> None:
 @pytest.mark.parametrize(("language", "size"), [("ja", TABLET), ("en", PC)])
 def test_from_a_csv_to_a_rating_beside_the_loss(browser, app, shoot, shared_data, language, size):
     someone = Visitor(browser, app, language, size)
-    question = {"ja": "バルブの異常を地図で見つけられるか", "en": "Can our people see valve faults on the map?"}[language]
+    question = {"ja": "バルブの異常を地図で見つけられるか", "en": "Can our people see valve faults on the map?"}[
+        language
+    ]
     new_pilot(someone, question)
     someone.sees("No data yet. Upload a CSV, or try the press-line example.")
     upload(someone, shared_data / "skab" / "valve1" / "0.csv")
@@ -123,6 +125,8 @@ def test_from_a_csv_to_a_rating_beside_the_loss(browser, app, shoot, shared_data
     assert f"{loss}"[:6] in text
 
     someone.page.get_by_role("link", name=someone.word("Change one thing and ask again")).click()
+    someone.sees("What do I change next?")
+    shoot(someone, "improve")
     someone.press("Start round {n}", n=2)
     someone.sees("Can I see something?")
     assert someone.complaints == []
@@ -153,3 +157,74 @@ def picked(visitor: Visitor) -> int:
 
 def shaded(chart) -> int:
     return chart.locator(f"path[fill='{CUD[3]}']").count()
+
+
+def test_several_files_at_once_and_a_bad_one_among_them(browser, app, shared_data, tmp_path):
+    """The good ones go on; the bad one says in Japanese what it is and what to do."""
+    someone = Visitor(browser, app, "ja", TABLET)
+    new_pilot(someone, "4つのバルブを比べる")
+    (tmp_path / "報告書.csv").write_bytes(b"%PDF-1.7\n" + bytes(range(256)))
+    (tmp_path / "空.csv").write_bytes(b"")
+    upload(someone, *(shared_data / "skab" / "valve1").glob("*.csv"), *tmp_path.glob("*.csv"))
+    someone.sees("This is a PDF document, not a CSV file.")
+    someone.sees("The file is empty.")
+    someone.press("Use this data")
+    someone.sees("Keep this map")
+    sizes = rows(app, "SELECT n_channels FROM dataset JOIN pilot ON pilot.id = pilot_id WHERE question LIKE '4つ%'")
+    assert sizes == [(8,)] * 4
+    expect(someone.page.get_by_text("0.csv, 1.csv, 2.csv, 3.csv")).to_be_visible()
+    assert someone.complaints == []
+
+
+def test_the_example_needs_two_taps_to_a_map(browser, app):
+    someone = Visitor(browser, app, "ja", TABLET)
+    someone.open("/")
+    someone.press("Try the press-line example")
+    someone.sees("This is what I read:")
+    someone.press("Use this data")
+    someone.sees("Keep this map")
+    assert someone.charts().first.locator("text=詰まり").count() == 1  # the legend names the faults
+    assert someone.complaints == []
+
+
+def test_a_calculation_is_found_again_after_a_reload_and_can_be_stopped(browser, app, shared_data):
+    someone = Visitor(browser, app, "en", PC)
+    new_pilot(someone, "A long calculation")
+    upload(someone, shared_data / "nab" / "machine_temperature_system_failure.csv")
+    someone.press("Use this data")
+    someone.sees("Keep this map")
+    someone.page.get_by_text(someone.word("Way of drawing: {name}", name="")).first.click()
+    someone.page.get_by_text(someone.word("t-SNE (keeps neighbours)")).last.click()
+    stop = someone.page.get_by_role("button", name=someone.word("Stop"), exact=True)
+    expect(stop).to_be_visible()
+    someone.page.reload()
+    expect(someone.page.get_by_text(someone.word("Way of drawing: {name}", name="")).first).to_be_visible()
+    assert rows(app, "SELECT state FROM job ORDER BY created_at DESC LIMIT 1") == [("running",)]
+    someone.page.get_by_text(someone.word("Way of drawing: {name}", name="")).first.click()
+    someone.page.get_by_text(someone.word("t-SNE (keeps neighbours)")).last.click()
+    stop.click()
+    someone.sees("You stopped this calculation.")
+    assert rows(app, "SELECT state FROM job ORDER BY created_at DESC LIMIT 1") == [("cancelled",)]
+    someone.press("Try again")
+    someone.sees("Keep this map")
+    assert rows(app, "SELECT state, attempt FROM job ORDER BY created_at DESC LIMIT 1") == [("done", 2)]
+
+
+def test_a_deep_link_first_and_a_killed_app_goes_on_with_what_it_was_doing(browser, tmp_path, shared_data):
+    """The first visitor of a fresh server opens a link; then the app is killed in the middle of a calculation."""
+    with running_app(tmp_path) as fresh:
+        someone = Visitor(browser, fresh, "ja", TABLET)
+        someone.open("/maps")
+        someone.sees("Choose a pilot first, or start a new one. It takes a minute.")
+        expect(someone.page.get_by_test_id("stSidebar")).to_have_count(0)  # Streamlit's own navigation would be there
+        new_pilot(someone, "止まっても続くか")
+        upload(someone, shared_data / "nab" / "nyc_taxi.csv")
+        someone.page.get_by_role("button", name=someone.word("Use this data")).click()
+        expect(someone.page.get_by_role("button", name=someone.word("Stop"), exact=True)).to_be_visible()
+        fresh.kill()
+        [(state,)] = rows(fresh, "SELECT state FROM job")
+        assert state in ("queued", "running")
+        fresh.start()
+        someone.page.reload()
+        someone.sees("Keep this map")
+        assert rows(fresh, "SELECT state FROM job") == [("done",)]

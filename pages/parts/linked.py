@@ -12,16 +12,27 @@ from core.charts import BOX, STRETCH, TAP, Colouring
 from core.recipes import Ints, Windows
 from core.tables import Series
 from core.views import View, ViewSpec
-from pages.parts.text import _, ngettext, plain
+from pages.parts.text import _, ngettext
 from pages.parts.work import series_of, windows_of
 
 MOST_WINDOWS = 10_000  # what an Altair chart draws without stalling
 MAP, LINE = "map", "line"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """What a linked view shows."""
+
+    view: View
+    windows: Windows
+    series: list[Series]
+    names: list[str]  # of the series, for people
+    label: str  # what the file calls its label column
+
+
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """Windows somebody picked, and where: the other chart then forgets its own old gesture."""
+    """Windows somebody picked, and on which chart: the other chart then forgets its own old gesture."""
 
     ids: tuple[int, ...] = ()
     by: str = ""
@@ -31,119 +42,118 @@ class Pick:
         return Pick(tuple(int(i) for i in ids), by, self.n + (self.by != by))
 
 
-def view_and_series(spec: ViewSpec, view: View, key: str) -> Ints:
-    """The map, the series below it, and what the pick has in common. Returns the picked windows."""
-    series, windows = series_of(spec.sources), windows_of(spec.sources, spec.recipe)
-    pick = st.session_state.setdefault(f"pick-{key}", Pick())
-    ids = np.array(pick.ids, dtype=np.int64)
+def scene_of(spec: ViewSpec, view: View, names: list[str]) -> Scene:
+    label = spec.sources[0].reading.label or _("label")
+    return Scene(view, windows_of(spec.sources, spec.recipe), series_of(spec.sources), names, label)
+
+
+def explore(scene: Scene, key: str) -> None:
+    """The map, the waveforms of what is picked beside it, and the series below."""
+    pick = _pick(key)
     middle, right = st.columns([5, 4], gap="medium")
     with right:
         first, second = st.columns(2)
         with first:
-            at = _channel(series, key)
+            channel = _channel_choice(scene, key)
         with second:
-            colouring = colour_choice(spec, series, windows, at, key)
+            colouring = _colour_choice(scene, channel, key)
+        overlay(scene, pick, height=310)
     with middle:
-        waveform_map(view, windows, series, colouring, ids, pick, key, height=400)
+        waveform_map(scene, colouring, pick, key, height=400)
+    _series(scene, channel, pick, key)
+
+
+def glance(scene: Scene, key: str) -> None:
+    """The map and the waveforms of what is tapped, with nothing to set: the same for every rater."""
+    pick = _pick(key)
+    left, right = st.columns(2, gap="medium", wrap=False)
+    with left:
+        waveform_map(scene, _coloured(scene, "label" if scene.windows.label is not None else "time", 0), pick, key, 320)
     with right:
-        overlay(windows, ids, series[0].channels, height=310)
-    _series(series, windows, ids, at, pick, key)
-    return ids
+        overlay(scene, pick, height=262)
 
 
-def _channel(series: list[Series], key: str) -> int:
-    names = series[0].channels
+def _pick(key: str) -> Pick:
+    return st.session_state.setdefault(f"pick-{key}", Pick())
+
+
+def _channel_choice(scene: Scene, key: str) -> int:
+    names = scene.series[0].channels
     if len(names) == 1:
         return 0
-    chosen = st.selectbox(_("Channel"), range(len(names)), format_func=names.__getitem__, key=f"channel-{key}")
-    return int(chosen)
+    return st.selectbox(_("Channel"), range(len(names)), format_func=names.__getitem__, key=f"channel-{key}")
 
 
-def colour_choice(spec: ViewSpec, series: list[Series], windows: Windows, at: int, key: str) -> Colouring:
+def _colour_choice(scene: Scene, channel: int, key: str) -> Colouring:
     names = {"time": _("time"), "channel": _("value of the channel")}
-    if windows.label is not None:
-        names = {"label": label_name(spec)} | names
-    if len(series) > 1:
-        names["series"] = _("line or site, file")
+    if scene.windows.label is not None:
+        names = {"label": scene.label} | names
+    if len(scene.series) > 1:
+        names["series"] = _("file, line or site")
     code = st.selectbox(_("Colour by"), list(names), format_func=names.__getitem__, key=f"colour-{key}")
-    return colouring_of(code, names[code], series, windows, at)
+    return _coloured(scene, code, channel)
 
 
-def label_name(spec: ViewSpec) -> str:
-    """What the file calls its label column."""
-    return spec.sources[0].reading.label or _("label")
-
-
-def colouring_of(code: str, title: str, series: list[Series], windows: Windows, at: int) -> Colouring:
-    if code == "label" and windows.label is not None:
-        return Colouring(title, windows.label)
+def _coloured(scene: Scene, code: str, channel: int) -> Colouring:
+    if code == "label" and scene.windows.label is not None:
+        return Colouring(scene.label, scene.windows.label)
     if code == "channel":
-        return Colouring(series[0].channels[at], window_means(series, windows, at))
+        return Colouring(scene.series[0].channels[channel], _means(scene, channel))
     if code == "series":
-        return Colouring(title, np.array([series[i].domain or str(i + 1) for i in windows.series]))
-    return Colouring(title, times(series, windows))
+        return Colouring(_("file, line or site"), np.array([scene.names[i] for i in scene.windows.series]))
+    return Colouring(_("time"), _starts(scene))
 
 
-def times(series: list[Series], windows: Windows) -> NDArray[Any]:
-    """When each window starts; its sample number where the series has no clock."""
-    if any(s.time is None for s in series):
+def _starts(scene: Scene) -> NDArray[Any]:
+    """When each window starts; its sample number where a series has no clock."""
+    windows = scene.windows
+    if any(one.time is None for one in scene.series):
         return windows.start.astype(float)
-    return np.array([series[i].time[start] for i, start in zip(windows.series, windows.start, strict=True)])
+    return np.array([scene.series[i].time[at] for i, at in zip(windows.series, windows.start, strict=True)])
 
 
-def window_means(series: list[Series], windows: Windows, at: int) -> NDArray[Any]:
-    """Mean of one channel in each window, in the units of the file."""
-    length = windows.values.shape[2]
-    pieces = [series[i].values[s : s + length, at] for i, s in zip(windows.series, windows.start, strict=True)]
+def _means(scene: Scene, channel: int) -> NDArray[Any]:
+    """Mean of one channel in each window, in the units of the file; NaN where it has no value at all."""
+    windows, length = scene.windows, scene.windows.values.shape[2]
+    pieces = (
+        scene.series[i].values[at : at + length, channel] for i, at in zip(windows.series, windows.start, strict=True)
+    )
     return np.array([np.nanmean(p) if np.isfinite(p).any() else np.nan for p in pieces])
 
 
-def waveform_map(
-    view: View,
-    windows: Windows,
-    series: list[Series],
-    colouring: Colouring,
-    ids: Ints,
-    pick: Pick,
-    key: str,
-    height: int,
-) -> None:
+def waveform_map(scene: Scene, colouring: Colouring, pick: Pick, key: str, height: int) -> None:
     chart_key = f"{MAP}-{key}-{pick.n if pick.by == LINE else 0}"
+    xy = scene.view.xy
 
     def gesture() -> None:
         made = st.session_state[chart_key].selection
         box, tapped = made.get(BOX) or {}, made.get(TAP) or []
-        found = (
-            selections.in_box(view.xy, box["x"], box["y"]) if box else np.array([t["id"] for t in tapped], dtype=int)
-        )
+        found = selections.in_box(xy, box["x"], box["y"]) if box else np.array([t["id"] for t in tapped], dtype=int)
         st.session_state[f"pick-{key}"] = pick.taken(found, MAP)
 
-    tips = {_("starts"): [str(t)[:19].replace("T", " ").replace("-", "/") for t in times(series, windows)]}
-    if windows.label is not None:
-        tips[_("label")] = windows.label
-    chart = charts.waveform_map(view.xy, colouring, ids, height, tips)
+    tips = {_("starts"): [str(at)[:19].replace("T", " ").replace("-", "/") for at in _starts(scene)]}
+    if scene.windows.label is not None:
+        tips[scene.label] = scene.windows.label
+    chart = charts.waveform_map(xy, colouring, np.array(pick.ids, dtype=int), height, tips)
     st.altair_chart(chart, key=chart_key, on_select=gesture, theme=None, alt=_("Map of the waveforms"))
 
 
-def overlay(windows: Windows, ids: Ints, channels: tuple[str, ...], height: int) -> None:
+def overlay(scene: Scene, pick: Pick, height: int) -> None:
     """The waveforms of the picked windows, or what to do to see some."""
-    if not len(ids):
+    if not pick.ids:
         st.info(_("Tap a point, or drag a box on the map, to see its waveforms here."), icon=":material/touch_app:")
         return
-    st.markdown("**" + ngettext("{n} stretch picked", "{n} stretches picked", len(ids)).format(n=len(ids)) + "**")
-    chart = charts.curves(windows.values, ids, channels, _("sample in the stretch"), height)
+    n = len(pick.ids)
+    st.markdown("**" + ngettext("{n} stretch picked", "{n} stretches picked", n).format(n=n) + "**")
+    names, title = scene.series[0].channels, _("sample in the stretch")
+    chart = charts.curves(scene.windows.values, np.array(pick.ids), names, title, height)
     st.altair_chart(chart, theme=None, alt=_("Picked waveforms drawn over each other, and their mean"))
 
 
-def _series(series: list[Series], windows: Windows, ids: Ints, at: int, pick: Pick, key: str) -> None:
-    which = 0
-    if len(series) > 1:
-        names = [plain(s.domain or _("series {n}").format(n=i + 1)) for i, s in enumerate(series)]
-        which = st.segmented_control(
-            _("Series"), range(len(series)), format_func=names.__getitem__, default=0, required=True, key=f"which-{key}"
-        )
-    one = series[which]
-    axis = one.time if one.time is not None else np.arange(len(one.values))
+def _series(scene: Scene, channel: int, pick: Pick, key: str) -> None:
+    which = _series_choice(scene, key)
+    one = scene.series[which]
+    at = one.time if one.time is not None else np.arange(len(one.values))
     chart_key = f"{LINE}-{key}-{which}-{pick.n if pick.by == MAP else 0}"
 
     def gesture() -> None:
@@ -151,16 +161,23 @@ def _series(series: list[Series], windows: Windows, ids: Ints, at: int, pick: Pi
         found = np.array([], dtype=int)
         if stretch:
             first, last = (_sample(one, edge) for edge in stretch)
-            found = selections.in_stretch(windows, which, first, last)
+            found = selections.in_stretch(scene.windows, which, first, last)
         st.session_state[f"pick-{key}"] = pick.taken(found, LINE)
 
-    spans = selections.spans(windows, which, ids.tolist())
+    spans = selections.spans(scene.windows, which, pick.ids)
     title = _("time") if one.time is not None else _("sample number")
-    chart = charts.series_line(axis, one.values[:, at], one.channels[at], spans, 170, title)
-    st.altair_chart(
-        chart, key=chart_key, on_select=gesture, theme=None, alt=_("The series, with the picked stretches shaded")
-    )
+    chart = charts.series_line(at, one.values[:, channel], one.channels[channel], spans, 170, title)
+    alt = _("The series, with the picked stretches shaded")
+    st.altair_chart(chart, key=chart_key, on_select=gesture, theme=None, alt=alt)
     st.caption(_("Drag across the curve to pick a stretch; its points light up on the map."))
+
+
+def _series_choice(scene: Scene, key: str) -> int:
+    """Which series is drawn below the map."""
+    if len(scene.series) == 1:
+        return 0
+    names = scene.names
+    return st.selectbox(_("Series"), range(len(names)), format_func=names.__getitem__, key=f"which-{key}")
 
 
 def _sample(one: Series, edge: float) -> float:

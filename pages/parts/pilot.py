@@ -1,6 +1,6 @@
 """Which pilot a screen is about: the address says it, so a reload, a bookmark and a second window agree."""
 
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import streamlit as st
 
@@ -59,8 +59,17 @@ def _found() -> Card | None:
 
 def base_address() -> str:
     """Where this app is reached from the reader's browser, without a screen."""
-    parts = urlsplit(st.context.url or "http://localhost:8501/")
+    parts = _address()
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def is_local() -> bool:
+    """Whether the reader sits at the computer that the app runs on, so that the address means nothing elsewhere."""
+    return _address().hostname in ("127.0.0.1", "localhost", "::1")
+
+
+def _address() -> SplitResult:
+    return urlsplit(st.context.url or "http://localhost:8501/")
 
 
 def rating_address(study_id: str) -> dict[str, str]:

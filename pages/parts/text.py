@@ -18,6 +18,9 @@ from core.errors import UserError
 Language = Literal["ja", "en"]
 LANGUAGES: Mapping[Language, str] = {"ja": "日本語", "en": "English"}
 LOCALE = Path(__file__).parents[1] / "locale"
+# Nobody sees it, no line breaks at it. Streamlit looks for links, icons and arrows after the backslashes are gone;
+# this in their middle hides them from it.
+JOINER = "\u2060"
 
 
 @cache
@@ -50,7 +53,8 @@ def ngettext(singular: str, plural: str, n: int) -> str:
 def plain(text: object) -> str:
     """Somebody's own words, so that Markdown shows them as they are and runs nothing."""
     one_line = " ".join(str(text).split())
-    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|~:$&^=])", r"\\\1", one_line)
+    apart = re.sub(r"(?i)(?<=:)(?=[/a-z])|(?<=@)|(?<=www)(?=\.)|(?<=[-<>=~])(?=[-<>=~])", JOINER, one_line)
+    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|~:$&^=])", r"\\\1", apart)
 
 
 def say(error: UserError) -> str:

@@ -1,0 +1,244 @@
+"""Screens without a browser: Streamlit's AppTest over a data folder of its own. Wishes reach the engine's desk and stay.
+
+AppTest cannot select on charts, follow links by itself, run a fragment's clock or show what a browser makes of
+Markdown; tests/test_browser.py does that.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+import numpy as np
+from google.protobuf.message import Message
+from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
+from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Button, PageLink
+
+from core import views as drawing
+from core.embedding import EncoderSpec
+from core.projection import ProjectionSpec
+from core.recipes import Recipe, WindowSpec
+from core.views import ViewSpec
+from feedback_db import datasets, pilots, ratings, studies, views
+from feedback_db.datasets import Dataset
+from feedback_db.pilots import Pilot
+from feedback_db.ratings import Rating
+from feedback_db.studies import Study
+from feedback_db.views import View
+from pages.parts import work
+from pages.parts.intake import sources_of, take_in
+from pages.parts.text import catalogue
+from tests.test_structure import ROOT
+
+SCREENS = ("home", "data", "maps", "study", "rate", "evidence", "improve")
+RAW = EncoderSpec("raw")
+UNTRAINED = EncoderSpec("random-init")
+STRIDE = 2  # with a length of 16, what the Maps screen proposes for such short files
+UNSEEN = {"id", "key", "form_id", "icon", "element_id", "spec", "page", "page_script_hash", "query_string", "url"}
+
+
+def csv(n: int = 80, *, label: bool = False) -> bytes:
+    """Two channels that anybody can follow in the head: a ramp, and a wave of five steps."""
+    rows = [
+        f"{i},{(0, 3, 5, 3, 0)[i % 5]}" + (f",{'good' if i < n // 2 else 'bad'}" if label else "") for i in range(n)
+    ]
+    return "\n".join(["ramp,wave" + (",label" if label else ""), *rows]).encode()
+
+
+class Desk:
+    """Where screens put their wishes to the engine. Nobody works here, so what is queued stays queued."""
+
+    def __init__(self) -> None:
+        self.wishes: list[tuple[Any, ...]] = []
+
+    def submit(self, *wish: Any) -> None:
+        self.wishes.append(wish)
+
+
+class Place:
+    """One installation: its database and its store, filled by the functions that the screens use."""
+
+    def __init__(self, folder: Path, media: MemoryMediaFileStorage) -> None:
+        self.folder, self.media, self.desk = folder, media, Desk()
+
+    def pilot(self, question: str = "Q") -> Pilot:
+        with work.database().session() as db:
+            return pilots.create(db, question=question, team="T")
+
+    def data(self, pilot: Pilot, data: bytes = csv(), name: str = "a.csv") -> Dataset:  # noqa: B008
+        return take_in(pilot.id, name, data)
+
+    def spec(self, *chosen: Dataset, encoder: EncoderSpec = RAW, length: int = 16) -> ViewSpec:
+        recipe = Recipe(window=WindowSpec(length, STRIDE))
+        return ViewSpec(sources_of(chosen), recipe, encoder, ProjectionSpec("pca"))
+
+    def draw(self, spec: ViewSpec, loss: float | None = None) -> ViewSpec:
+        """Have a map in the store. What a model would say is made up here: no test of a screen needs torch."""
+        if spec.encoder != RAW:
+            n = len(work.windows_of(spec.sources, spec.recipe).values)
+            meta = {"n_windows": n, "filled": 0, "loss": loss, "mask_ratio": 0.5, "mask_seed": 0}
+            arrays = {"vectors": np.random.default_rng(0).normal(size=(n, 8)), "loss": np.full(n, loss, dtype=float)}
+            work.store().save(spec.embedding_fingerprint(), meta, arrays)
+        drawing.build(spec, work.store(), lambda *_: None)
+        return spec
+
+    def view(self, pilot: Pilot, spec: ViewSpec, loss: float | None = None) -> View:
+        """A map that is drawn and kept."""
+        self.draw(spec, loss)
+        with work.database().session() as db:
+            kept = {"fingerprint": spec.fingerprint(), "spec": spec.to_json(), "n_windows": 33}
+            return views.keep(db, pilot.id, **kept, loss=loss)
+
+    def study(self, pilot: Pilot, *kept: View) -> Study:
+        with work.database().session() as db:
+            return studies.open_with(db, pilot.id, [one.id for one in kept], seed=1)
+
+    def close(self, study: Study) -> None:
+        with work.database().session() as db:
+            studies.close(db, study.id)
+
+    def rate(self, study: Study, view: View, rater: str, score: int | None, comment: str = "") -> None:
+        with work.database().session() as db:
+            said = Rating(f"{study.id}{view.id}{rater}", study.id, view.id, rater, score, comment, 9.5, "ja")
+            ratings.save(db, said)
+
+    def asked(self, n: int = 1, *, loss: float | None = None) -> tuple[Pilot, Study, list[View]]:
+        """A pilot whose study is open on n maps."""
+        pilot = self.pilot()
+        dataset = self.data(pilot)
+        kept = [self.view(pilot, self.spec(dataset, length=16 + 8 * i), loss) for i in range(n)]
+        return pilot, self.study(pilot, *kept), kept
+
+    def files(self, pilot: Pilot) -> list[str]:
+        with work.database().session() as db:
+            return [one.file_name for one in datasets.of_pilot(db, pilot.id)]
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        with sqlite3.connect(self.folder / "pilot.db") as db:
+            return db.execute(query).fetchall()
+
+
+class Person:
+    """Somebody at a screen, in one language."""
+
+    def __init__(self, place: Place, language: str) -> None:
+        self.place, self.language, self.browser = place, language, "ja-JP"
+        self.at: AppTest
+
+    def open(self, screen: str = "home", **address: str) -> "Person":
+        """Type an address: a new session, as in a new browser window."""
+        self.at = AppTest.from_file(ROOT / "pages" / "frame.py", default_timeout=30)
+        if screen != "home":
+            self.at.switch_page(f"{screen}.py")
+        self.at.context = {"locale": self.browser}
+        self.at.query_params.update(({"lang": self.language} if self.language else {}) | address)
+        return self.run()
+
+    def run(self) -> "Person":
+        self.at.run()
+        self.at._page_hash = ""  # AppTest would come back to the screen opened first, whatever the app switched to
+        assert [one.value for one in self.at.exception] == []
+        return self
+
+    def word(self, message: str, **facts: object) -> str:
+        """What this person reads where the code says `message`."""
+        return word(self.language, message, **facts)
+
+    def press(self, message: str, **facts: object) -> "Person":
+        self.button(message, **facts).click()
+        return self.run()
+
+    def button(self, message: str, **facts: object) -> Button:
+        [found] = [one for one in self.at.button if one.label == self.word(message, **facts)]
+        return found
+
+    def has_button(self, message: str, **facts: object) -> bool:
+        return self.word(message, **facts) in [one.label for one in self.at.button]
+
+    def links(self) -> dict[str, PageLink]:
+        return {one.label.strip("*"): one for one in self.at.get("page_link")}
+
+    def follow(self, message: str) -> "Person":
+        """Press a link: its screen and its address, in the same session."""
+        link = self.links()[self.word(message)]
+        self.at._page_hash = link.proto.page_script_hash
+        self.at.query_params = dict(parse_qsl(link.proto.query_string))
+        return self.run()
+
+    def choose(self, key: str, value: object) -> "Person":
+        """Use any widget that has a key."""
+        self.at.get_by_key(key).set_value(value)
+        return self.run()
+
+    def upload(self, *files: tuple[str, bytes]) -> "Person":
+        for name, data in files:
+            self.at.file_uploader[0].upload(name, data, "text/csv")
+        return self.run()
+
+    def begin(self, study: Study, name: str = "Ken") -> "Person":
+        """Take the tablet and give a name."""
+        self.open("rate", study=study.id)
+        self.at.text_input[0].set_value(name)
+        return self.press("Begin")
+
+    def answer(self, score: str, comment: str = "") -> "Person":
+        [scores] = [one for one in self.at.segmented_control if one.key != "language"]
+        scores.set_value(score)
+        self.at.text_input[0].set_value(comment)
+        return self.run().press("Next")
+
+    def sees(self, message: str, **facts: object) -> bool:
+        return any(self.word(message, **facts) in text for text in self.texts())
+
+    def errors(self) -> list[str]:
+        return [one.value for one in self.at.error]
+
+    def texts(self) -> list[str]:
+        """All that stands on the screen, tables, toasts and the titles in charts too."""
+        return [text for node in self.at._tree for text in texts_of(node)]
+
+    def sent(self) -> str:
+        """All that the browser gets, seen or not."""
+        protos = [node.proto for node in self.at._tree if isinstance(getattr(node, "proto", None), Message)]
+        return "\n".join(one.SerializeToString().decode("utf-8", errors="replace") for one in protos)
+
+
+def word(language: Any, message: str, **facts: object) -> str:
+    return catalogue(language).gettext(message).format(**facts)
+
+
+def texts_of(node: Any) -> Iterator[str]:
+    if node.type == "html":  # style and script
+        return
+    if node.type == "dataframe":
+        yield from map(str, node.value.columns)
+        yield from (cell for column in node.value for cell in node.value[column] if isinstance(cell, str))
+        return
+    if isinstance(proto := getattr(node, "proto", None), Message):
+        yield from (text for name, text in strings(proto) if name not in UNSEEN)
+        yield from (title for name, spec in strings(proto) if name == "spec" for title in titles(json.loads(spec)))
+
+
+def strings(message: Message) -> Iterator[tuple[str, str]]:
+    """Every text in a message, with the name of its field."""
+    for field, value in message.ListFields():
+        for one in value if field.is_repeated else [value]:
+            if isinstance(one, str):
+                yield field.name, one
+            elif isinstance(one, Message):
+                yield from strings(one)
+
+
+def titles(spec: Any) -> Iterator[str]:
+    """What a chart says in words: titles of axes, legends and tooltips."""
+    if isinstance(spec, list):
+        for one in spec:
+            yield from titles(one)
+    elif isinstance(spec, dict):
+        if isinstance(title := spec.get("title"), str):
+            yield title
+        for one in spec.values():
+            yield from titles(one)
