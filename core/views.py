@@ -118,9 +118,14 @@ def _embed(spec: ViewSpec, windows: Windows, key: str, store: Store, progress: P
 
 def load(spec: ViewSpec, store: Store) -> View | None:
     """The finished view, or None while it has yet to be built."""
-    key, embedding_key = spec.fingerprint(), spec.embedding_fingerprint()
+    return find(spec.fingerprint(), store)
+
+
+def find(key: str, store: Store) -> View | None:
+    """The view that has this fingerprint, whatever has become of the model's folder since."""
     if not store.has(key):
         return None
-    meta = store.meta(embedding_key) | store.meta(key)
-    per_window = store.array(embedding_key, "loss") if meta["loss"] is not None else None
+    own = store.meta(key)
+    meta = store.meta(own["embedding"]) | own
+    per_window = store.array(own["embedding"], "loss") if meta["loss"] is not None else None
     return View(store.array(key, "xy"), per_window, meta)

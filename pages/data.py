@@ -9,14 +9,14 @@ import streamlit as st
 from core import charts
 from core.demo import press_line
 from core.errors import UserError
-from core.tables import DECIMALS, DELIMITERS, ENCODINGS, ColumnFacts, Reading, Series, Table, guess, read
+from core.tables import DECIMALS, DELIMITERS, ENCODINGS, ColumnFacts, Reading, Series, Table, guess
 from feedback_db import datasets
 from feedback_db.datasets import Dataset
 from pages.parts import pilot
 from pages.parts.guard import guard
-from pages.parts.intake import read_again, take_in
+from pages.parts.intake import read_again, sources_of, take_in
 from pages.parts.text import _, fill, language, ngettext, plain, say
-from pages.parts.work import database, store
+from pages.parts.work import database, store, table_of
 
 NONE = ""  # the choice “there is no such column”
 
@@ -28,11 +28,15 @@ def uploads(pilot_id: str) -> None:
         accept_multiple_files=True,
         key="uploads",
     )
+    files = sorted(files or [], key=lambda f: f.name)  # they arrive in any order
     taken = st.session_state.setdefault("taken", {})
-    for file in sorted(files or [], key=lambda f: f.name):  # they arrive in any order
-        if file.file_id not in taken:
-            with st.spinner(_("Reading {file} …").format(file=plain(file.name))):
-                taken[file.file_id] = _try_to_take(pilot_id, file.name, file.getvalue())
+    new = [file for file in files if file.file_id not in taken]
+    for file in new:
+        with st.spinner(_("Reading {file} …").format(file=plain(file.name))):
+            taken[file.file_id] = _try_to_take(pilot_id, file.name, file.getvalue())
+    if new:
+        st.rerun()  # the header, which is above, then marks the step as done
+    for file in files:
         if (problem := taken[file.file_id]) is not None:
             st.error(f"{plain(file.name)}: {say(problem)}", icon=":material/error:")
 
@@ -46,9 +50,8 @@ def _try_to_take(pilot_id: str, name: str, data: bytes) -> UserError | None:
 
 
 def show(one: Dataset) -> None:
-    data = store().original(one.sha256)
-    reading = Reading.from_json(one.reading)
-    table = read(data, reading)
+    [source] = sources_of([one])
+    table = table_of(source)
     st.subheader(plain(one.file_name), anchor=False)
     st.markdown(summary(table))
     for notice in table.notices:
@@ -66,7 +69,7 @@ def show(one: Dataset) -> None:
         with st.expander(_("Rows that could not be used"), icon=":material/warning:"):
             rows = [(r.line, _(r.reason).format(**r.facts)) for r in table.rejected]
             st.dataframe(pd.DataFrame(rows, columns=[_("line"), _("why")]), hide_index=True)
-    correct(one, data, reading, table)
+    correct(one, source.reading, table)
 
 
 def summary(table: Table) -> str:
@@ -112,26 +115,25 @@ def facts_table(facts: tuple[ColumnFacts, ...]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def correct(one: Dataset, data: bytes, reading: Reading, table: Table) -> None:
+def correct(one: Dataset, reading: Reading, table: Table) -> None:
     """Every guess as something that can be changed; a change that does not work says why and keeps the old one."""
     with st.expander(_("Not right? Correct it here"), icon=":material/tune:"):
         wanted = _columns_form(one, reading, table)
-        wanted = _format_form(one, wanted, data)
+        wanted = _format_form(one, wanted)
         if wanted != reading:
             with guard():
-                read_again(one.id, data, wanted)
+                read_again(one, wanted)
                 st.rerun()
 
 
 def _columns_form(one: Dataset, reading: Reading, table: Table) -> Reading:
+    key = f"{one.id}-{reading.encoding}-{reading.delimiter}-{reading.decimal}-{reading.header}"
     names = [NONE, *table.names]
     numbers = [f.name for f in table.facts if f.kind == "number"]
 
     def pick(label: str, value: str | None, field: str) -> str | None:
         at = names.index(value) if value in names else 0
-        chosen = st.selectbox(
-            label, names, index=at, format_func=lambda n: n or _("(none)"), key=f"{field}-{one.id}-{reading.header}"
-        )
+        chosen = st.selectbox(label, names, index=at, format_func=lambda n: n or _("(none)"), key=f"{field}-{key}")
         return chosen or None
 
     left, right = st.columns(2)
@@ -141,7 +143,7 @@ def _columns_form(one: Dataset, reading: Reading, table: Table) -> Reading:
     with right:
         domain = pick(_("Line or site"), reading.domain, "domain")
         missing = st.text_input(
-            _("Marks for a missing value, separated by spaces"), " ".join(reading.missing), key=f"missing-{one.id}"
+            _("Marks for a missing value, separated by spaces"), " ".join(reading.missing), key=f"missing-{key}"
         )
     options = list(dict.fromkeys([*reading.channels, *numbers]))
     chosen = st.multiselect(
@@ -149,7 +151,7 @@ def _columns_form(one: Dataset, reading: Reading, table: Table) -> Reading:
         options,
         list(reading.channels),
         placeholder=_("choose"),
-        key=f"channels-{one.id}-{reading.header}",
+        key=f"channels-{key}",
     )
     channels = tuple(n for n in table.names if n in chosen and n not in (time, label, domain))
     return replace(
@@ -162,7 +164,7 @@ def _columns_form(one: Dataset, reading: Reading, table: Table) -> Reading:
     )
 
 
-def _format_form(one: Dataset, reading: Reading, data: bytes) -> Reading:
+def _format_form(one: Dataset, reading: Reading) -> Reading:
     """How the bytes are split. Other marks make other columns, so these are guessed again."""
     names = {",": _("comma ,"), ";": _("semicolon ;"), "\t": _("tab"), ".": _("point ."), "utf-8": "UTF-8"}
     columns = st.columns(4)
@@ -179,6 +181,7 @@ def _format_form(one: Dataset, reading: Reading, data: bytes) -> Reading:
     if (encoding, delimiter, decimal, header) == (reading.encoding, reading.delimiter, reading.decimal, reading.header):
         return reading
     with guard():
+        data = store().original(one.sha256)
         return guess(data, encoding=encoding, delimiter=delimiter, decimal=decimal, header=header)
     return reading
 

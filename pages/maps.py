@@ -12,6 +12,7 @@ from core.tables import Series
 from core.views import ViewSpec
 from feedback_db import datasets, views
 from feedback_db.datasets import Dataset
+from feedback_db.pilots import Pilot
 from pages.parts import linked, numbers, pilot
 from pages.parts.guard import guard
 from pages.parts.intake import sources_of
@@ -36,7 +37,7 @@ def data_form(here: list[Dataset]) -> list[Dataset]:
     """Which files; at first the newest and all that came with the same channels."""
     same = [one for one in here if one.reading["channels"] == here[-1].reading["channels"]]
     names = {one.id: one.file_name for one in here}
-    with st.expander(_("Data: {names}").format(names=plain(", ".join(one.file_name for one in same)))):
+    with st.expander(_("Data: {names}").format(names=plain(", ".join(one.file_name for one in same))), key="open-data"):
         chosen = st.multiselect(
             _("Files"),
             list(names),
@@ -54,7 +55,10 @@ def recipe_form(series: list[Series], key: str) -> Recipe:
     values = st.session_state
     length, stride = values.get(f"length-{key}", guess.length), values.get(f"stride-{key}", guess.stride)
     normalise = values.get(f"normalise-{key}", "z-score")
-    with st.expander(_("Preparation: {length} samples a stretch, step {stride}").format(length=length, stride=stride)):
+    with st.expander(
+        _("Preparation: {length} samples a stretch, step {stride}").format(length=length, stride=stride),
+        key="open-recipe",
+    ):
         normalise = st.selectbox(
             _("Scale"),
             list(NORMALISE),
@@ -91,7 +95,7 @@ def recipe_form(series: list[Series], key: str) -> Recipe:
 
 def encoder_form() -> EncoderSpec:
     code = st.session_state.get("model", "random-init")
-    with st.expander(_("Model: {name}").format(name=_(MODELS[code]))):
+    with st.expander(_("Model: {name}").format(name=_(MODELS[code])), key="open-model"):
         code = st.radio(
             _("Model"),
             list(MODELS),
@@ -117,7 +121,7 @@ def encoder_form() -> EncoderSpec:
 
 def projection_form() -> ProjectionSpec:
     code = st.session_state.get("method", "pca")
-    with st.expander(_("Way of drawing: {name}").format(name=_(METHODS[code]))):
+    with st.expander(_("Way of drawing: {name}").format(name=_(METHODS[code])), key="open-method"):
         code = st.radio(
             _("Way of drawing"),
             list(METHODS),
@@ -138,9 +142,23 @@ def series_names(chosen: list[Dataset]) -> list[str]:
     return [f"{file} · {domain}" if domain else file for file, domain in each]
 
 
+def keep_or_ask(current: Pilot, spec: ViewSpec, meta: dict[str, Any]) -> None:
+    """The one next step: keep this map, or, once it is kept, ask people about it."""
+    with database().session() as db:
+        kept = {one.fingerprint: one for one in views.of_pilot(db, current.id)}
+    if (mine := kept.get(spec.fingerprint())) is None:
+        if st.button(_("Keep this map"), type="primary", width="stretch", icon=":material/bookmark_add:"):
+            keep(current.id, spec, meta)
+            st.rerun()
+        return
+    if st.button(_("Ask people about it"), type="primary", width="stretch", icon=":material/arrow_forward:"):
+        st.switch_page("study.py", query_params=pilot.address())
+    st.caption(_("Kept as map {n}.").format(n=mine.number))
+
+
 def keep(pilot_id: str, spec: ViewSpec, meta: dict[str, Any]) -> None:
     with database().session() as db:
-        kept = views.keep(
+        views.keep(
             db,
             pilot_id,
             fingerprint=spec.fingerprint(),
@@ -149,7 +167,6 @@ def keep(pilot_id: str, spec: ViewSpec, meta: dict[str, Any]) -> None:
             loss_detail={"mask_ratio": meta["mask_ratio"], "mask_seed": meta["mask_seed"]},
             n_windows=meta["n_windows"],
         )
-    st.session_state["kept"] = kept.number
 
 
 with guard():
@@ -169,32 +186,17 @@ with guard():
         st.stop()
     left, right = st.columns([1, 3], gap="medium")
     with left, guard():
+        next_step = st.container()
         chosen = data_form(here)
         if not chosen:
             raise UserError(N_("No file is chosen."), N_("Choose at least one under “Data”."))
         sources = sources_of(chosen)
-        series = series_of(sources)
-        key = "-".join(one.id[:8] for one in chosen)
-        recipe = recipe_form(series, key)
+        recipe = recipe_form(series_of(sources), key="-".join(one.id[:8] for one in chosen))
         spec = ViewSpec(sources, recipe, encoder_form(), projection_form())
         spec.fingerprint()  # a model's folder that is not there is said here, beside its field
-        save = st.empty()
         with right, guard():
             view = await_view(spec, key="maps")
             linked.explore(linked.scene_of(spec, view, series_names(chosen)), key=spec.fingerprint()[:12])
-        with save.container():
-            if st.button(_("Keep this map"), type="primary", width="stretch", icon=":material/bookmark_add:"):
-                keep(current.id, spec, view.meta)
-                st.rerun()
-            if "kept" in st.session_state:
-                st.success(_("Kept as map {n}.").format(n=st.session_state.pop("kept")), icon=":material/check:")
-            with database().session() as db:
-                kept = views.of_pilot(db, current.id)
-            if kept:
-                st.page_link(
-                    "study.py",
-                    label=_("Ask people about it"),
-                    icon=":material/arrow_forward:",
-                    query_params=pilot.address(),
-                )
+        with next_step:
+            keep_or_ask(current, spec, view.meta)
         numbers.panel(view.meta)

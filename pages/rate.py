@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.errors import N_, UserError
 from core.studies import order
-from core.views import ViewSpec
+from core.views import ViewSpec, find
 from feedback_db import ratings, studies, views
 from feedback_db.ratings import Rating
 from feedback_db.studies import Study
@@ -16,7 +16,7 @@ from pages.parts import linked
 from pages.parts.guard import guard
 from pages.parts.text import _, language, ngettext, together
 from pages.parts.watch import await_view
-from pages.parts.work import database
+from pages.parts.work import database, store
 
 CANNOT_TELL = "cannot-tell"
 ANCHORS = {
@@ -49,7 +49,8 @@ def item(study: Study, one: View, place: int, rater: str) -> None:
     form = st.session_state.setdefault(f"form-{one.id}", {"id": str(uuid.uuid4()), "shown": None})
     st.progress((place - 1) / len(study.view_ids), text=f"{place} / {len(study.view_ids)}")
     spec = ViewSpec.from_json(one.spec)
-    linked.glance(linked.scene_of(spec, await_view(spec, f"rate-{one.id}"), names=[]), key=f"rate-{one.id}")
+    drawn = find(one.fingerprint, store()) or await_view(spec, f"rate-{one.id}")
+    linked.glance(linked.scene_of(spec, drawn, names=[]), key=f"rate-{one.id}")
     form["shown"] = form["shown"] or time.monotonic()
     st.markdown(f"### {_('How understandable is this view?')}")
     with st.container(key="scores"):
@@ -96,7 +97,7 @@ def thank(n_given: int) -> None:
         st.rerun()
 
 
-def find() -> Study:
+def study_asked_for() -> Study:
     with database().session() as db:
         found = studies.get(db, st.query_params.get("study", ""))
     if found is None:
@@ -110,7 +111,7 @@ def find() -> Study:
 
 
 with guard():
-    study = find()
+    study = study_asked_for()
     rater = st.query_params.get("rater", "")
     if not rater:
         greet()

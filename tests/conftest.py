@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
+from streamlit.runtime.state import session_state_proxy
 from streamlit.testing.v1 import app_test
 
 from feedback_db.database import connect
@@ -39,13 +40,14 @@ def fresh_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def place(tmp_path: Path, fresh_database: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     """An installation of its own, with an engine that never gets to work."""
-    kept = (work.store, work._database, work.series_of, work.windows_of)
+    kept = (work.store, work._database, work.table_of, work.windows_of)
     shutil.copy(fresh_database, tmp_path)
     media = MemoryMediaFileStorage("/mock/media")
     made = Place(tmp_path, media)
     monkeypatch.setenv("PILOT_DATA", str(tmp_path))
     monkeypatch.delenv("PILOT_DATABASE_URL", raising=False)
     monkeypatch.setattr(work, "_hand_over", made.desk)
+    monkeypatch.setattr(session_state_proxy, "_mock_session_state", None)  # see Person.run
     monkeypatch.setattr(app_test, "MemoryMediaFileStorage", lambda _where: media)  # AppTest keeps no downloads
     for one in kept:
         one.cache_clear()

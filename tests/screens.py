@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 import numpy as np
 from google.protobuf.message import Message
 from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
+from streamlit.runtime.state import session_state_proxy
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button, PageLink
 
@@ -68,8 +69,8 @@ class Place:
         with work.database().session() as db:
             return pilots.create(db, question=question, team="T")
 
-    def data(self, pilot: Pilot, data: bytes = csv(), name: str = "a.csv") -> Dataset:  # noqa: B008
-        return take_in(pilot.id, name, data)
+    def data(self, pilot: Pilot, data: bytes | None = None, name: str = "a.csv") -> Dataset:
+        return take_in(pilot.id, name, data or csv())
 
     def spec(self, *chosen: Dataset, encoder: EncoderSpec = RAW, length: int = 16) -> ViewSpec:
         recipe = Recipe(window=WindowSpec(length, STRIDE))
@@ -112,9 +113,9 @@ class Place:
         kept = [self.view(pilot, self.spec(dataset, length=16 + 8 * i), loss) for i in range(n)]
         return pilot, self.study(pilot, *kept), kept
 
-    def files(self, pilot: Pilot) -> list[str]:
+    def datasets(self, pilot: Pilot) -> list[Dataset]:
         with work.database().session() as db:
-            return [one.file_name for one in datasets.of_pilot(db, pilot.id)]
+            return datasets.of_pilot(db, pilot.id)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         with sqlite3.connect(self.folder / "pilot.db") as db:
@@ -138,9 +139,10 @@ class Person:
         return self.run()
 
     def run(self) -> "Person":
+        session_state_proxy._mock_session_state = self.at._session_state  # for what AppTest words outside of a run
         self.at.run()
         self.at._page_hash = ""  # AppTest would come back to the screen opened first, whatever the app switched to
-        assert [one.value for one in self.at.exception] == []
+        assert not self.at.exception, self.at.exception
         return self
 
     def word(self, message: str, **facts: object) -> str:
@@ -184,11 +186,18 @@ class Person:
         self.at.text_input[0].set_value(name)
         return self.press("Begin")
 
-    def answer(self, score: str, comment: str = "") -> "Person":
+    def score(self, score: str, comment: str = "") -> "Person":
         [scores] = [one for one in self.at.segmented_control if one.key != "language"]
         scores.set_value(score)
         self.at.text_input[0].set_value(comment)
-        return self.run().press("Next")
+        return self.run()
+
+    def answer(self, score: str, comment: str = "") -> "Person":
+        return self.score(score, comment).press("Next")
+
+    def place_in_line(self) -> list[str]:
+        """What stands at the progress bar: “2 / 3”, or a job's stage."""
+        return [one.text for one in self.at.get("progress")]
 
     def sees(self, message: str, **facts: object) -> bool:
         return any(self.word(message, **facts) in text for text in self.texts())

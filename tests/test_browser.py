@@ -79,7 +79,7 @@ def test_from_a_csv_to_a_rating_beside_the_loss(browser, app, shoot, shared_data
     someone.press("Keep this map")
     someone.sees("Kept as map {n}.", n=1)
 
-    someone.page.get_by_role("link", name=someone.word("Ask people about it")).click()
+    someone.press("Ask people about it")
     someone.sees("Open the study")
     someone.press("Open the study")
     someone.sees("People who have answered")

@@ -2,33 +2,33 @@
 
 from collections.abc import Iterable
 
-from core.tables import Reading, guess, read
+from core.tables import Reading, guess
 from core.views import Source
 from feedback_db import datasets
 from feedback_db.datasets import Dataset
-from pages.parts.work import database, store
+from pages.parts.work import database, store, table_of
 
 
 def take_in(pilot_id: str, file_name: str, data: bytes) -> Dataset:
     """Keep a file and how it was read. A file that cannot be read raises, and its bytes are kept all the same."""
     sha256 = store().keep(data, {"made": "upload", "bytes": len(data)})
     reading = guess(data)
-    with_sizes = _sizes(data, reading)
+    with_sizes = _sizes(Source(sha256, reading))
     with database().session() as db:
         return datasets.add(db, pilot_id, sha256=sha256, file_name=file_name, reading=reading.to_json(), **with_sizes)
 
 
-def read_again(dataset_id: str, data: bytes, reading: Reading) -> Dataset:
-    """Read the same bytes in the way a person corrected it to."""
-    with_sizes = _sizes(data, reading)
+def read_again(one: Dataset, reading: Reading) -> Dataset:
+    """Read the same bytes in the way a person corrected it to; raises, and changes nothing, when that does not work."""
+    with_sizes = _sizes(Source(one.sha256, reading))
     with database().session() as db:
-        return datasets.update_reading(db, dataset_id, reading=reading.to_json(), **with_sizes)
+        return datasets.update_reading(db, one.id, reading=reading.to_json(), **with_sizes)
 
 
 def sources_of(chosen: Iterable[Dataset]) -> tuple[Source, ...]:
     return tuple(Source(one.sha256, Reading.from_json(one.reading)) for one in chosen)
 
 
-def _sizes(data: bytes, reading: Reading) -> dict[str, int]:
-    table = read(data, reading)
-    return {"n_rows": table.n_rows, "n_channels": len(reading.channels), "n_series": len(table.series)}
+def _sizes(source: Source) -> dict[str, int]:
+    table = table_of(source)
+    return {"n_rows": table.n_rows, "n_channels": len(source.reading.channels), "n_series": len(table.series)}

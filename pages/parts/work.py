@@ -3,6 +3,7 @@
 import logging
 import os
 import threading
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, lru_cache
 from pathlib import Path
@@ -11,7 +12,7 @@ from core import jobs, views
 from core.artifacts import Store
 from core.errors import N_, UserError
 from core.recipes import Recipe, Windows, cut
-from core.tables import Series
+from core.tables import Series, Table, read
 from core.views import Source, ViewSpec
 from feedback_db import jobs as records
 from feedback_db.database import Database, connect
@@ -116,9 +117,13 @@ def _record(change: jobs.Change) -> None:
 
 # Keyed by the specs themselves, which hold the SHA-256 of every file: exact, where Streamlit's hash of large arrays
 # looks at a sample of them only. What is kept is shared by all sessions and never changed.
-@lru_cache(maxsize=8)
-def series_of(sources: tuple[Source, ...]) -> list[Series]:
-    return views.load_series(sources, store())
+@lru_cache(maxsize=16)
+def table_of(source: Source) -> Table:
+    return read(store().original(source.sha256), source.reading)
+
+
+def series_of(sources: Iterable[Source]) -> list[Series]:
+    return [series for source in sources for series in table_of(source).series]
 
 
 @lru_cache(maxsize=8)
