@@ -146,7 +146,8 @@ def dialect_of(text: str) -> tuple[str, str]:
             read = sum(n for c, n in texts.items() if number(c, decimal) is not None or looks_like_time(c))
             scored.append((even * read / max(1, texts.total()), width, delimiter, decimal))
     _, width, delimiter, decimal = max(scored, key=lambda s: s[:2])  # the first of equals: comma and point
-    check_width(width)
+    if width > MOST_COLUMNS:  # said with the whole row's number: the sample may end in the middle of it
+        grid(text, delimiter, header=True)
     return delimiter, decimal
 
 

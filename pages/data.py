@@ -14,7 +14,7 @@ from feedback_db import datasets
 from feedback_db.datasets import Dataset
 from pages.parts import pilot
 from pages.parts.guard import guard
-from pages.parts.intake import read_again, sources_of, take_in
+from pages.parts.intake import names_of, read_again, sources_of, take_in
 from pages.parts.text import _, fill, language, ngettext, plain, say
 from pages.parts.work import database, store, table_of
 
@@ -199,7 +199,7 @@ with guard():
             take_in(current.id, _("press line (example)") + ".csv", press_line(language()))
             st.rerun()
         st.stop()
-    names = {one.id: one.file_name for one in here}
+    names = names_of(here)
     shown = here[-1]
     if len(here) > 1:
         chosen = st.selectbox(

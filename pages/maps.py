@@ -15,10 +15,10 @@ from feedback_db.datasets import Dataset
 from feedback_db.pilots import Pilot
 from pages.parts import linked, numbers, pilot
 from pages.parts.guard import guard
-from pages.parts.intake import sources_of
+from pages.parts.intake import names_of, sources_of
 from pages.parts.text import _, ngettext, plain
 from pages.parts.watch import await_view
-from pages.parts.work import database, series_of
+from pages.parts.work import database, series_of, windows_of
 
 FOLDER = "folder"
 MODELS = {
@@ -36,8 +36,8 @@ NORMALISE = {"z-score": N_("bring all channels to one scale"), "none": N_("leave
 def data_form(here: list[Dataset]) -> list[Dataset]:
     """Which files; at first the newest and all that came with the same channels."""
     same = [one for one in here if one.reading["channels"] == here[-1].reading["channels"]]
-    names = {one.id: one.file_name for one in here}
-    with st.expander(_("Data: {names}").format(names=plain(", ".join(one.file_name for one in same))), key="open-data"):
+    names = names_of(here)
+    with st.expander(_("Data: {names}").format(names=plain(", ".join(names[one.id] for one in same))), key="open-data"):
         chosen = st.multiselect(
             _("Files"),
             list(names),
@@ -136,7 +136,8 @@ def projection_form() -> ProjectionSpec:
 
 def series_names(chosen: list[Dataset]) -> list[str]:
     """What people call each series: its file, and its line or site where the file has several."""
-    each = [(one.file_name, s.domain) for one in chosen for s in series_of(sources_of([one]))]
+    names = names_of(chosen)
+    each = [(names[one.id], s.domain) for one in chosen for s in series_of(sources_of([one]))]
     if len(chosen) == 1:
         return [domain or file for file, domain in each]
     return [f"{file} · {domain}" if domain else file for file, domain in each]
@@ -192,6 +193,7 @@ with guard():
             raise UserError(N_("No file is chosen."), N_("Choose at least one under “Data”."))
         sources = sources_of(chosen)
         recipe = recipe_form(series_of(sources), key="-".join(one.id[:8] for one in chosen))
+        windows_of(sources, recipe)  # what cannot be cut is said at once, and not by the engine after a while
         spec = ViewSpec(sources, recipe, encoder_form(), projection_form())
         spec.fingerprint()  # a model's folder that is not there is said here, beside its field
         with right, guard():

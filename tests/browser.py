@@ -48,6 +48,10 @@ class App:
                 time.sleep(0.1)
         raise TimeoutError(self.log())
 
+    @property
+    def memory_maps(self) -> Path:
+        return Path(f"/proc/{self.process.pid}/maps")
+
     def stop(self) -> None:
         self.process.terminate()
         self.process.wait(30)

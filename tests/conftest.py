@@ -11,7 +11,7 @@ from streamlit.testing.v1 import app_test
 
 from feedback_db.database import connect
 from pages.parts import work
-from tests.screens import Place
+from tests.screens import Person, Place
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -55,3 +55,15 @@ def place(tmp_path: Path, fresh_database: Path, monkeypatch: pytest.MonkeyPatch)
     work.database().close()
     for one in kept:
         one.cache_clear()
+
+
+@pytest.fixture
+def someone(place: Place) -> Person:
+    """Reads Japanese; that no sentence lacks its Japanese is tests/test_translations.py's."""
+    return Person(place, "ja")
+
+
+@pytest.fixture(params=["ja", "en"])
+def anyone(request: pytest.FixtureRequest, place: Place) -> Person:
+    """Reads one language after the other."""
+    return Person(place, request.param)

@@ -1,4 +1,4 @@
-"""Screens without a browser: Streamlit's AppTest over a data folder of its own. Wishes reach the engine's desk and stay.
+"""Screens without a browser: Streamlit's AppTest over a data folder of its own, with no engine behind it.
 
 AppTest cannot select on charts, follow links by itself, run a fragment's clock or show what a browser makes of
 Markdown; tests/test_browser.py does that.
@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 import numpy as np
 from google.protobuf.message import Message
+from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from streamlit.runtime.state import session_state_proxy
 from streamlit.testing.v1 import AppTest
@@ -20,6 +21,8 @@ from streamlit.testing.v1.element_tree import Button, PageLink
 
 from core import views as drawing
 from core.embedding import EncoderSpec
+from core.errors import UserError
+from core.jobs import Change
 from core.projection import ProjectionSpec
 from core.recipes import Recipe, WindowSpec
 from core.views import ViewSpec
@@ -93,6 +96,13 @@ class Place:
             kept = {"fingerprint": spec.fingerprint(), "spec": spec.to_json(), "n_windows": 33}
             return views.keep(db, pilot.id, **kept, loss=loss)
 
+    def work(self, spec: ViewSpec) -> None:
+        """Do what the engine does with a wish."""
+        try:
+            drawing.build(spec, work.store(), lambda *_: None)
+        except UserError as error:
+            work._record(Change(spec.fingerprint(), "failed", error=error))
+
     def study(self, pilot: Pilot, *kept: View) -> Study:
         with work.database().session() as db:
             return studies.open_with(db, pilot.id, [one.id for one in kept], seed=1)
@@ -137,6 +147,12 @@ class Person:
         self.at.context = {"locale": self.browser}
         self.at.query_params.update(({"lang": self.language} if self.language else {}) | address)
         return self.run()
+
+    def run_with(self, states: WidgetStates) -> "Person":
+        """The browser sends these values, also some that are out of date."""
+        self.at._run(states)
+        assert not self.at.exception, self.at.exception
+        return self
 
     def run(self) -> "Person":
         session_state_proxy._mock_session_state = self.at._session_state  # for what AppTest words outside of a run

@@ -26,6 +26,7 @@ IMPORT_NAMES: dict[str, str | None] = {
     "pandas": "pandas",
     "pandas-stubs": None,
     "playwright": "playwright",
+    "psycopg": "psycopg",
     "pytest": "pytest",
     "ruff": "ruff",
     "safetensors": "safetensors",
@@ -36,7 +37,7 @@ IMPORT_NAMES: dict[str, str | None] = {
     "torch": "torch",
     "transformers": "transformers",
 }
-LINE = re.compile(r"([a-z0-9-]+)==(\S+)(?:  # \S.*)?")
+LINE = re.compile(r"([a-z0-9-]+)(?:\[[a-z,]+\])?==(\S+)(?:  # \S.*)?")
 
 
 def pins() -> dict[str, str]:

@@ -1,7 +1,8 @@
 """Uploads: kept at once, because the browser's file is gone on the next page."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from core.delimited import unique_names
 from core.tables import Reading, guess
 from core.views import Source
 from feedback_db import datasets
@@ -23,6 +24,11 @@ def read_again(one: Dataset, reading: Reading) -> Dataset:
     with_sizes = _sizes(Source(one.sha256, reading))
     with database().session() as db:
         return datasets.update_reading(db, one.id, reading=reading.to_json(), **with_sizes)
+
+
+def names_of(here: Sequence[Dataset]) -> dict[str, str]:
+    """What to call each file, by id. Two files of one name are told apart: a choice is known by its words alone."""
+    return dict(zip((one.id for one in here), unique_names([one.file_name for one in here]), strict=True))
 
 
 def sources_of(chosen: Iterable[Dataset]) -> tuple[Source, ...]:
