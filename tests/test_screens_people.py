@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from core.embedding import EncoderSpec
-from tests.screens import Person
+from tests.screens import UNTRAINED, Person
 
 # What a rater must not learn: names of models and methods, and that there is an error to compare with.
 TELLING = "moment random-init untrained pca tsne t-sne model method loss reconstruction".split()
@@ -82,13 +82,21 @@ def test_after_a_pause_a_rater_goes_on_with_what_is_left(place):
 
 
 def test_the_rating_screen_tells_nothing_of_model_method_or_error(anyone):
-    _pilot, study, _kept = anyone.place.asked(2, loss=0.123456)
+    place, pilot = anyone.place, anyone.place.pilot()
+    kept = place.view(pilot, place.spec(place.data(pilot), encoder=UNTRAINED), loss=0.123456)
+    study = place.study(pilot, kept)
+    anyone.open("maps", pilot=pilot.id)
+    assert told(anyone)  # where it may be told, it is found
     for shown in (anyone.open("rate", study=study.id), anyone.begin(study)):
-        sent, seen = shown.sent().lower(), "\n".join(shown.texts()).lower()
-        assert "0.123" not in sent
-        assert [telling for telling in TELLING if re.search(rf"\b{telling}", sent)] == []
-        assert [telling for telling in TELLING_JA if telling in seen] == []
+        assert told(shown) == []
+        assert "0.123" not in shown.sent()
         assert shown.links() == {}  # and no way to where it stands
+
+
+def told(shown: Person) -> list[str]:
+    """Telling words in all that the browser gets, and in Japanese in all that is to be read."""
+    sent, seen = shown.sent().lower(), "\n".join(shown.texts())
+    return [word for word in TELLING if re.search(rf"\b{word}", sent)] + [word for word in TELLING_JA if word in seen]
 
 
 @pytest.mark.parametrize("then", ["gone", "other weights"])
