@@ -15,7 +15,6 @@ from feedback_db.views import View
 from pages.parts import linked
 from pages.parts.guard import guard
 from pages.parts.text import _, language, ngettext, together
-from pages.parts.watch import await_view
 from pages.parts.work import database, store
 
 CANNOT_TELL = "cannot-tell"
@@ -48,9 +47,11 @@ def item(study: Study, one: View, place: int, rater: str) -> None:
     """One map, one question. The submission's number is drawn with the form, so a double tap is one rating."""
     form = st.session_state.setdefault(f"form-{one.id}", {"id": str(uuid.uuid4()), "shown": None})
     st.progress((place - 1) / len(study.view_ids), text=f"{place} / {len(study.view_ids)}")
-    spec = ViewSpec.from_json(one.spec)
-    drawn = find(one.fingerprint, store()) or await_view(spec, f"rate-{one.id}")
-    linked.glance(linked.scene_of(spec, drawn, names=[]), key=f"rate-{one.id}")
+    if (
+        drawn := find(one.fingerprint, store())
+    ) is None:  # a rater waits for no calculation, which would tell of a model
+        raise UserError(N_("This map cannot be shown just now."), N_("Please tell the person who gave you the tablet."))
+    linked.glance(linked.scene_of(ViewSpec.from_json(one.spec), drawn, names=[]), key=f"rate-{one.id}")
     form["shown"] = form["shown"] or time.monotonic()
     st.markdown(f"### {_('How understandable is this view?')}")
     with st.container(key="scores"):

@@ -6,12 +6,14 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from core.errors import N_, UserError
+from core.views import ViewSpec, find
 from feedback_db import ratings, studies, views
 from feedback_db.views import View
 from pages.parts import pilot
 from pages.parts.guard import guard
 from pages.parts.text import _, moment_of, ngettext, together
-from pages.parts.work import database
+from pages.parts.watch import await_view
+from pages.parts.work import database, store
 
 
 def open_form(pilot_id: str, number_of_round: int, kept: list[View]) -> None:
@@ -80,4 +82,7 @@ with guard():
     if open_now is None:
         open_form(current.id, current.round, kept)
     else:
+        for one in kept:  # what was cleared away since is made again before anybody sits down to rate it
+            if one.id in open_now.view_ids and find(one.fingerprint, store()) is None:
+                await_view(ViewSpec.from_json(one.spec), key="study")
         progress(open_now)

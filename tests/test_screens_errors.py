@@ -323,11 +323,14 @@ def test_what_a_failure_names_is_shown_as_text(someone):
     assert someone.word(problem, folder=plain(NAMES[0])) in someone.errors()[0]
 
 
-def test_a_raters_map_that_is_still_calculated_shows_progress_and_no_question(someone):
-    _pilot, study, [kept] = someone.place.asked()
+def test_a_map_that_was_cleared_away_is_told_to_the_rater_and_made_again_for_the_lead(someone):
+    """The rater hears nothing of a calculation, which would name a model; the lead's screen starts it."""
+    pilot, study, [kept] = someone.place.asked()
     for file in (work.store().root / kept.fingerprint).iterdir():
         file.unlink()
     someone.begin(study)
-    assert someone.place_in_line()[0] == "1 / 1"
+    assert someone.sees("This map cannot be shown just now.")
     assert not someone.has_button("Next")
+    assert someone.place.rows("SELECT state FROM job") == []
+    someone.open("study", pilot=pilot.id)
     assert someone.place.rows("SELECT state FROM job") == [("queued",)]
