@@ -101,7 +101,10 @@ def series_line(
     """
     rows = envelope(values, MOST_LINE_POINTS)
     line = pd.DataFrame({"at": at[rows], "value": values[rows]})
-    y = alt.Y("value:Q", title=title, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=4))
+    above = alt.Axis(
+        tickCount=4, titleAngle=0, titleAlign="left", titleAnchor="end", titleX=4, titleY=-9, titleLimit=600
+    )
+    y = alt.Y("value:Q", title=title, scale=alt.Scale(zero=False), axis=above)  # a long name would not fit upright
     drawn = alt.Chart(line).mark_line(color=INK, strokeWidth=1.2).encode(x=_time_axis("at", at, axis_title), y=y)
     drawn = drawn.add_params(alt.selection_interval(name=STRETCH, encodings=["x"]))
     if not spans:

@@ -98,7 +98,7 @@ with guard():
     summed = sum_up(kept, given)
     st.markdown(f"#### {sentence(summed)}")
     chart(summed)
-    st.dataframe(table(summed), hide_index=True)
+    st.table(table(summed), hide_index=True)
     if given:
         st.caption(_("Last answer: {time}").format(time=moment_of(max(r.rated_at for r in given))))
         download(kept, given)

@@ -238,7 +238,7 @@ def word(language: Any, message: str, **facts: object) -> str:
 def texts_of(node: Any) -> Iterator[str]:
     if node.type == "html":  # style and script
         return
-    if node.type == "dataframe":
+    if node.type in ("dataframe", "table"):
         yield from map(str, node.value.columns)
         yield from (cell for column in node.value for cell in node.value[column] if isinstance(cell, str))
         return

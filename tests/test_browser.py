@@ -185,7 +185,7 @@ def test_the_example_needs_two_taps_to_a_map(browser, app):
     someone.sees("This is what I read:")
     someone.press("Use this data")
     someone.sees("Keep this map")
-    assert someone.charts().first.locator("text=詰まり").count() == 1  # the legend names the faults
+    expect(someone.charts().first.locator("text=詰まり")).to_have_count(1)  # the legend names the faults
     assert someone.complaints == []
 
 

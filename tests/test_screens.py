@@ -237,7 +237,7 @@ def test_a_model_that_cannot_rebuild_waveforms_has_no_error_and_never_a_zero(som
     someone.press("Keep this map")
     assert someone.place.rows("SELECT loss FROM view") == [(None,)]
     someone.open("evidence", pilot=pilot.id)
-    assert list(someone.at.dataframe[0].value[someone.word("reconstruction error")]) == [someone.word("none")]
+    assert list(someone.at.table[0].value[someone.word("reconstruction error")]) == [someone.word("none")]
 
 
 def test_a_study_is_opened_on_chosen_maps_and_ended(someone):

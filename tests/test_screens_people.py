@@ -138,7 +138,7 @@ def test_evidence_sets_what_people_say_beside_the_error(someone, scores, mean, l
     for i, score in enumerate(scores):
         place.rate(study, kept, f"r{i}", score)
     someone.open("evidence", pilot=pilot.id)
-    shown = someone.at.dataframe[0].value.iloc[0].to_dict()
+    shown = someone.at.table[0].value.iloc[0].to_dict()
     assert shown == {
         someone.word("map"): someone.word("Map {n}", n=1),
         someone.word("round"): 1,
@@ -212,4 +212,4 @@ def test_the_next_round_begins_once_and_leads_back_to_the_maps(someone):
     assert place.rows("SELECT round FROM pilot") == [(2,)]
     place.view(pilot, place.spec(place.data(pilot), length=24))
     someone.open("evidence", pilot=pilot.id)
-    assert list(someone.at.dataframe[0].value[someone.word("round")]) == [1, 2]
+    assert list(someone.at.table[0].value[someone.word("round")]) == [1, 2]

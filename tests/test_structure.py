@@ -21,7 +21,7 @@ FORBIDDEN = {  # who may not import what
     "core": {"app", "pages", "feedback_db", "tests", "manage", "streamlit", "sqlalchemy", "alembic"},
     "feedback_db": {"app", "pages", "core", "tests", "manage", "streamlit"},
 }
-MOMENT, MODEL = "core/moment.py", {"momentfm", "torch"}
+WITH_TORCH, MODEL = {"core/moment.py", "core/pretraining.py"}, {"momentfm", "torch"}  # never in the web process
 UNPICKLERS = {"pickle", "cPickle", "_pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
 PICKLING_CALLS = {"read_pickle", "to_pickle"}
 MACHINE = re.compile(
@@ -96,20 +96,21 @@ def test_imports_point_along_the_arrows(layer: str):
     assert {file: names for file, names in against.items() if names} == {}
 
 
-def test_only_core_moment_knows_momentfm_and_torch():
+def test_only_two_files_know_momentfm_and_torch():
     knowing = set()
     for file in python_files(*PRODUCT):
         typing = below(file, for_types_only)
         knowing |= {file for node, name in imports_of(file) if roots({name}) & MODEL and node not in typing}
-    assert knowing <= {MOMENT}
+    assert knowing <= WITH_TORCH
 
 
-def test_core_moment_is_imported_only_inside_functions():
+def test_they_are_imported_only_inside_functions():
     """A module that imported it at its top would bring torch into the web process, seconds and 400 MB of it."""
     eager = []
-    for file in python_files(*PRODUCT):
+    modules = {file.removesuffix(".py").replace("/", ".") for file in WITH_TORCH}
+    for file in set(python_files(*PRODUCT)) - WITH_TORCH:
         later = below(file, for_types_only) | below(file, is_function)
-        found = {node.lineno for node, name in imports_of(file) if name == "core.moment" and node not in later}
+        found = {node.lineno for node, name in imports_of(file) if name in modules and node not in later}
         eager += [f"{file}:{line}" for line in found]
     assert eager == []
 
@@ -131,6 +132,15 @@ def test_every_way_to_import_is_seen(statement: str, package: str):
 
 def test_top_level_holds_only_what_the_layout_names():
     assert {Path(path).parts[0] for path in tracked()} <= TOP_LEVEL
+
+
+@pytest.mark.parametrize(("readme", "heading"), [("README.md", "## Files"), ("README.ja.md", "## ファイル")])
+def test_the_readme_says_what_each_file_is_for(readme: str, heading: str):
+    tree = (ROOT / readme).read_text(encoding="utf-8").split(heading)[1].split("```")[1]
+    named = {line.split()[0] for line in tree.strip().splitlines()}
+    files = {f for f in python_files(*PRODUCT) if not f.endswith("__init__.py") and "/migrations/" not in f}
+    assert files - named == set()
+    assert {name for name in named if "*" not in name and not (ROOT / name).exists()} == set()
 
 
 @pytest.mark.parametrize("file", python_files(*PRODUCT, "tests"))

@@ -57,9 +57,9 @@ def explore(scene: Scene, key: str) -> None:
             channel = _channel_choice(scene, key)
         with second:
             colouring = _colour_choice(scene, channel, key)
-        overlay(scene, pick, height=310)
+        overlay(scene, pick, height=260)
     with middle:
-        waveform_map(scene, colouring, pick, key, height=400)
+        waveform_map(scene, colouring, pick, key, height=350)
     _series(scene, channel, pick, key)
 
 
@@ -166,7 +166,7 @@ def _series(scene: Scene, channel: int, pick: Pick, key: str) -> None:
 
     spans = selections.spans(scene.windows, which, pick.ids)
     title = _("time") if one.time is not None else _("sample number")
-    chart = charts.series_line(at, one.values[:, channel], one.channels[channel], spans, 170, title)
+    chart = charts.series_line(at, one.values[:, channel], one.channels[channel], spans, 150, title)
     alt = _("The series, with the picked stretches shaded")
     st.altair_chart(chart, key=chart_key, on_select=gesture, theme=None, alt=alt)
     st.caption(_("Drag across the curve to pick a stretch; its points light up on the map."))

@@ -1,0 +1,239 @@
+"""A view is made once, from the bytes of an upload to the picture, and kept under everything that decided it."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from core import demo, moment
+from core.artifacts import Store
+from core.embedding import EncoderSpec
+from core.projection import ProjectionSpec
+from core.recipes import Recipe, WindowSpec, cut
+from core.tables import Reading, guess
+from core.views import DRAWING, EMBEDDING, SCORING, Source, ViewSpec, build, find, load, load_series
+
+torch.set_num_threads(1)  # more would wait for one another longer than such small models take
+
+SPEC = ViewSpec(
+    sources=(
+        Source(
+            sha256="ab" * 32,
+            reading=Reading(
+                encoding="cp932",
+                delimiter=";",
+                decimal=",",
+                header=True,
+                time="時刻",
+                channels=("荷重[kN]", "a.b"),
+                label="状態",
+                domain="ライン",
+                missing=("-", "欠測"),
+            ),
+        ),
+        Source("cd" * 32, Reading("utf-8", ",", ".", False, None, ("1",), None, None, ())),
+    ),
+    recipe=Recipe("none", WindowSpec(64, 16)),
+    encoder=EncoderSpec("moment", "AutonLab/MOMENT-1-small"),
+    projection=ProjectionSpec("tsne", seed=4),
+)
+# Another value for every part of SPEC: what a person can choose, and what a file can be.
+OTHER: dict[str, Any] = {
+    "sources.0.sha256": "ef" * 32,
+    "sources.0.reading.encoding": "utf-8",
+    "sources.0.reading.delimiter": "\t",
+    "sources.0.reading.decimal": ".",
+    "sources.0.reading.header": False,
+    "sources.0.reading.time": None,
+    "sources.0.reading.channels": ["a.b", "荷重[kN]"],
+    "sources.0.reading.label": "状態2",
+    "sources.0.reading.domain": None,
+    "sources.0.reading.missing": ["-"],
+    "recipe.normalise": "z-score",
+    "recipe.window.length": 72,
+    "recipe.window.stride": 17,
+    "encoder.source": "AutonLab/MOMENT-1-base",
+    "projection.method": "pca",
+    "projection.seed": 5,
+}
+
+
+def parts(d: Any, path: str = "") -> Iterator[str]:
+    """Every part of a spec in JSON; the second source is like the first."""
+    if isinstance(d, dict):
+        for name, value in d.items():
+            yield from parts(value, f"{path}.{name}" if path else name)
+    elif path == "sources":
+        yield from parts(d[0], "sources.0")
+    else:
+        yield path
+
+
+def changed(spec: ViewSpec, path: str, value: Any) -> ViewSpec:
+    d = json.loads(json.dumps(spec.to_json()))
+    *way, last = path.split(".")
+    inner = d
+    for step in way:
+        inner = inner[int(step)] if step.isdigit() else inner[step]
+    inner[last] = value
+    return ViewSpec.from_json(d)
+
+
+def silent(_stage: str, _done: int, _total: int) -> None:
+    """Nobody watches the progress."""
+
+
+class StoppedError(Exception):
+    """Somebody cancelled."""
+
+
+def stop_at(stage: str) -> Any:
+    def progress(now: str, _done: int, _total: int) -> None:
+        if now == stage:
+            raise StoppedError
+
+    return progress
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path)
+
+
+@pytest.fixture
+def spec(store: Store) -> ViewSpec:
+    """A map of the first 600 s of the example, by the model that knows nothing."""
+    data = b"".join(demo.press_line("ja").splitlines(keepends=True)[:601])
+    source = Source(store.keep(data, {}), guess(data))
+    return ViewSpec((source,), Recipe(window=WindowSpec(32, 8)), EncoderSpec("random-init"), ProjectionSpec("pca"))
+
+
+def forget_upload(spec: ViewSpec, store: Store) -> None:
+    """Whoever computes anything but a projection from now on fails."""
+    shutil.rmtree(store.root / spec.sources[0].sha256)
+
+
+# --- specs
+
+
+def test_every_part_of_a_spec_has_another_value_below():
+    assert set(parts(SPEC.to_json())) - {"encoder.kind"} == set(OTHER)  # of the kind, further below
+
+
+@pytest.mark.parametrize("path", OTHER)
+def test_whatever_is_chosen_differently_makes_another_view(path):
+    other = changed(SPEC, path, OTHER[path])
+    assert other != SPEC
+    assert other.fingerprint() != SPEC.fingerprint()
+    is_drawing = path.startswith("projection.")
+    assert (other.embedding_fingerprint() == SPEC.embedding_fingerprint()) == is_drawing
+
+
+def test_every_kind_of_encoder_and_the_order_of_the_files_make_another_view():
+    kinds = [replace(SPEC, encoder=EncoderSpec(kind)) for kind in ("raw", "random-init")]
+    turned = replace(SPEC, sources=SPEC.sources[::-1])
+    assert len({spec.fingerprint() for spec in (SPEC, turned, *kinds)}) == 4
+
+
+def test_a_spec_comes_back_from_json_equal_and_with_its_fingerprint():
+    """Jobs and kept views hold specs as JSON, in a database that also outlives this process."""
+    back = ViewSpec.from_json(json.loads(json.dumps(SPEC.to_json())))
+    assert back == SPEC
+    assert back.fingerprint() == SPEC.fingerprint()
+    assert hash(back) == hash(SPEC)
+
+
+# --- building
+
+
+def test_a_view_is_none_until_it_is_built_and_then_has_a_row_a_window(store, spec):
+    assert load(spec, store) is None
+    assert build(spec, store, silent) == spec.fingerprint()
+    view = load(spec, store)
+    windows = cut(load_series(spec.sources, store), spec.recipe)
+    assert len(view.xy) == len(view.per_window) == view.meta["n_windows"] == len(windows.values) == 72
+    assert view.xy.shape == (72, 2)
+    assert 0 < view.meta["explained"] <= 1
+    assert view.meta["spec"] == json.loads(json.dumps(spec.to_json()))
+
+
+def test_the_mean_loss_is_the_mean_of_the_windows_and_what_the_waveform_lacks_is_none(store, spec):
+    build(spec, store, silent)
+    view = load(spec, store)
+    assert view.meta["loss"] == pytest.approx(view.per_window.mean())
+    assert view.per_window.min() > 0
+    assert view.meta["mask_ratio"] == 0.25  # one of four patches
+    raw = replace(spec, encoder=EncoderSpec("raw"))
+    build(raw, store, silent)
+    assert load(raw, store).per_window is None
+    assert load(raw, store).meta["loss"] is None
+
+
+def test_the_rows_are_the_windows_in_order_of_time(store, spec):
+    """PCA of the raw waveform, by hand: the same picture but for the direction of its axes."""
+    raw = replace(spec, encoder=EncoderSpec("raw"))
+    build(raw, store, silent)
+    flat = cut(load_series(spec.sources, store), spec.recipe).values.reshape(72, -1)
+    centred = flat - flat.mean(axis=0)
+    _, _, axes = np.linalg.svd(centred, full_matrices=False)
+    np.testing.assert_allclose(np.abs(load(raw, store).xy), np.abs(centred @ axes[:2].T), atol=1e-3)
+
+
+def test_a_view_that_is_there_is_not_made_again(store, spec):
+    build(spec, store, silent)
+    xy = load(spec, store).xy
+    forget_upload(spec, store)
+    stages: list[str] = []
+    assert build(spec, store, lambda stage, *_: stages.append(stage)) == spec.fingerprint()
+    assert stages == []
+    assert (load(spec, store).xy == xy).all()
+
+
+def test_another_projection_takes_the_embedding_that_is_there(store, spec):
+    build(spec, store, silent)
+    forget_upload(spec, store)
+    stages: list[str] = []
+    drawn = build(replace(spec, projection=ProjectionSpec("tsne")), store, lambda stage, *_: stages.append(stage))
+    assert set(stages) == {DRAWING}
+    assert (find(drawn, store).per_window == load(spec, store).per_window).all()
+    with pytest.raises(FileNotFoundError):  # another encoder would have needed the upload
+        build(replace(spec, encoder=EncoderSpec("raw")), store, silent)
+
+
+@pytest.mark.parametrize("stage", [EMBEDDING, SCORING, DRAWING])
+def test_a_view_cancelled_at_any_stage_is_absent_and_can_be_finished_later(store, spec, stage):
+    with pytest.raises(StoppedError):
+        build(spec, store, stop_at(stage))
+    assert load(spec, store) is None
+    assert store.has(spec.embedding_fingerprint()) == (stage == DRAWING)
+    build(spec, store, silent)
+    assert load(spec, store) is not None
+
+
+def test_stages_come_in_order_and_each_one_runs_to_its_total(store, spec):
+    ticks: list[tuple[str, int, int]] = []
+    build(replace(spec, projection=ProjectionSpec("tsne")), store, lambda *tick: ticks.append(tick))
+    stages = [stage for i, (stage, *_) in enumerate(ticks) if i == 0 or stage != ticks[i - 1][0]]
+    assert stages == ["Cutting the series into stretches", EMBEDDING, SCORING, DRAWING]
+    for stage in stages[1:]:
+        done = [done for name, done, _ in ticks if name == stage]
+        assert done == sorted(done)
+        assert (stage, done[-1], done[-1]) in ticks
+
+
+def test_a_view_is_found_by_its_key_alone_when_the_model_is_long_gone(store, spec, tmp_path):
+    folder = tmp_path / "usb stick"
+    moment.untrained(seed=1).save_pretrained(folder)
+    from_folder = replace(spec, encoder=EncoderSpec("moment", str(folder)))
+    key = build(from_folder, store, silent)
+    shutil.rmtree(folder)
+    view = find(key, store)
+    assert view.meta["n_windows"] == len(view.xy) == 72
+    assert view.meta["spec"]["encoder"] == asdict(from_folder.encoder)
+    assert find("0" * 64, store) is None
