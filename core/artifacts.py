@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -40,33 +40,32 @@ class Store:
     def save(self, key: str, meta: Mapping[str, object], arrays: Mapping[str, NDArray[Any]]) -> None:
         """Write once; saving the same key again keeps the first."""
 
-        def fill(folder: Path) -> None:
+        def fill(folder: Path) -> Mapping[str, object]:
             for name, values in arrays.items():
                 np.save(folder / f"{name}.npy", values, allow_pickle=False)
+            return meta
 
-        self._write(key, meta, fill)
+        self.make(key, fill)
 
     def keep(self, data: bytes, meta: Mapping[str, object]) -> str:
         """Keep an upload untouched under its SHA-256, and return that."""
         key = hashlib.sha256(data).hexdigest()
-        self._write(key, meta, lambda folder: (folder / ORIGINAL).write_bytes(data))
+
+        def fill(folder: Path) -> Mapping[str, object]:
+            (folder / ORIGINAL).write_bytes(data)
+            return meta
+
+        self.make(key, fill)
         return key
 
-    def original(self, key: str) -> bytes:
-        return (self._folder(key) / ORIGINAL).read_bytes()
-
-    def _folder(self, key: str) -> Path:
-        if len(key) != 64 or not set(key) <= set("0123456789abcdef"):
-            raise ValueError(f"not a fingerprint: {key!r}")  # a path is never built from anything else
-        return self.root / key
-
-    def _write(self, key: str, meta: Mapping[str, object], fill: Any) -> None:
+    def make(self, key: str, fill: Callable[[Path], Mapping[str, object]]) -> None:
+        """Write once what may be too large for memory: `fill` writes files into a folder and returns the meta."""
         if self.has(key):
             return
         self.root.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=".writing-", dir=self.root))
         try:
-            fill(folder)
+            meta = fill(folder)
             (folder / META).write_text(json.dumps(meta, ensure_ascii=False, indent=1), encoding="utf-8")
             for file in folder.iterdir():
                 _sync(file)
@@ -78,6 +77,14 @@ class Store:
             _sync(self.root)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def original(self, key: str) -> bytes:
+        return (self._folder(key) / ORIGINAL).read_bytes()
+
+    def _folder(self, key: str) -> Path:
+        if len(key) != 64 or not set(key) <= set("0123456789abcdef"):
+            raise ValueError(f"not a fingerprint: {key!r}")  # a path is never built from anything else
+        return self.root / key
 
 
 def _sync(path: Path) -> None:

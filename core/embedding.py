@@ -1,58 +1,26 @@
-"""Encoders: windows → embedding, and how well the model can fill in what is hidden from it."""
+"""Windows → embedding, and how well the model can fill in what is hidden from it."""
 
-import hashlib
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core import features
+from core.encoders import PATCH, EncoderSpec, Tick, fetched, weights_hash
 from core.errors import N_, UserError
-from core.recipes import Floats, Windows
+from core.recipes import Floats
 
 if TYPE_CHECKING:
     from momentfm import MOMENTPipeline
 
-Kind = Literal["raw", "random-init", "moment"]
-Tick = Callable[[int, int], None]  # (done, total)
-
-HUB = {size: f"AutonLab/MOMENT-1-{size}" for size in ("small", "base", "large")}
 MASK_RATIO = 0.3  # as MOMENT was pretrained
 MASK_SEED = 0
-
-
-@dataclass(frozen=True, slots=True)
-class EncoderSpec:
-    """Which model embeds the windows."""
-
-    kind: Kind = "random-init"
-    source: str = ""  # for moment: a local folder, or a name on the model hub
-
-    def __post_init__(self) -> None:
-        if self.kind not in ("raw", "random-init", "moment"):
-            raise ValueError(f"unknown encoder: {self.kind!r}")
-        if (self.kind == "moment") != bool(self.source):
-            raise UserError(
-                N_("It is not clear which MOMENT to use."),
-                N_("Give the folder of the model, or choose one of the three."),
-            )
-
-    def identity(self) -> dict[str, str]:
-        """What the embedding depends on: for a folder its weights, wherever they lie."""
-        if self.kind == "moment" and self.source not in HUB.values():
-            return {"kind": self.kind, "weights": weights_hash(Path(self.source))}
-        return {"kind": self.kind, "source": self.source}
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Embedding:
-    """Row i is window i."""
-
-    vectors: Floats  # (n_windows, d)
-    parameters: int  # of the model; 0 where there is none
+TINY = 1e-12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,89 +33,192 @@ class Loss:
     seed: int
 
 
-def embed(windows: Windows, spec: EncoderSpec, tick: Tick) -> Embedding:
-    if spec.kind == "raw":
-        return Embedding(windows.values.reshape(len(windows.values), -1), parameters=0)
-    from core import moment  # here, because the web process knows specs and must not load torch
+class Encoder:
+    """An encoder that is ready to work, on one batch of windows after the other."""
 
-    model = _model(spec)
-    return Embedding(moment.embed(model, windows.values, tick), moment.parameters(model))
+    def __init__(self, spec: EncoderSpec, channels: tuple[str, ...], tick: Tick) -> None:
+        """Load the weights, from the hub if need be.
+
+        Args:
+            channels: names of the windows' channels.
+        """
+        if spec.channel and spec.channel not in channels:
+            raise UserError(
+                N_("The data has no channel “{channel}”."),
+                N_("Choose another channel for the model, or all of them."),
+                channel=spec.channel,
+            )
+        self.spec = spec
+        self._which = [channels.index(spec.channel)] if spec.channel else list(range(len(channels)))
+        self.parameters = 0  # of the model, where there is one
+        self.mode = "float64"  # what numbers it computes with, and where
+        self.weights = ""  # their SHA-256
+        if spec.reads_patches:
+            self._load(tick)
+
+    def _load(self, tick: Tick) -> None:
+        from core import moment  # here, because the web process knows specs and must not load torch
+
+        folder = None if self.spec.kind == "random-init" else self.spec.folder() or fetched(self.spec.source, tick)
+        self.weights = "" if folder is None else weights_hash(folder)
+        self._exact = _model(folder, self.weights, "float32")
+        numbers, device = moment.fastest(self.spec.precision)
+        self._model = _model(folder, self.weights, numbers)
+        self.parameters, self.mode = moment.parameters(self._exact), f"{numbers} ({device})"
+
+    @property
+    def n_sides(self) -> int:
+        """How many numbers `side` appends."""
+        wanted = "level-scale-slope" in self.spec.side or self.spec.kind == "statistics"
+        return 3 * len(self._which) if wanted else 0
+
+    def embed(self, values: Floats, tick: Tick) -> NDArray[np.float32]:
+        """(n, n_channels, length) → (n, d), without what `side` appends."""
+        views = [values := self.shown(values)]
+        if "differenced" in self.spec.side:
+            views.append(np.diff(values, axis=2, prepend=values[:, :, :1]))
+        return np.hstack([self._of_channels(self._of_each(one, tick)) for one in views])
+
+    def side(self, values: Floats) -> NDArray[np.float32]:
+        """(n, n_sides) level, scale and slope of each channel."""
+        shown = self.shown(values)
+        if not self.n_sides:
+            return np.zeros((len(shown), 0), np.float32)
+        told = [features.level_scale_slope(shown[:, c]) for c in range(shown.shape[1])]
+        return np.hstack(told).astype(np.float32)
+
+    def shown(self, values: Floats) -> Floats:
+        """The channels that the encoder looks at."""
+        return values[:, self._which]
+
+    def squared_errors(self, shown: Floats, hidden: NDArray[np.bool_], tick: Tick) -> Floats:
+        """(n, n_channels) mean squared error on the hidden patches (n, n_channels, n_patches), always in float32."""
+        from core import moment
+
+        return moment.squared_errors(self._exact, shown, hidden, tick)
+
+    def _of_each(self, values: Floats, tick: Tick) -> NDArray[np.float32]:
+        """(n, n_channels, d)"""
+        n, n_channels, length = values.shape
+        if self.spec.reads_patches:
+            from core import moment
+
+            return moment.embed(self._model, values, tick)
+        if self.spec.kind == "statistics":
+            return features.shape(values.reshape(-1, length)).reshape(n, n_channels, -1).astype(np.float32)
+        return values.astype(np.float32)
+
+    def _of_channels(self, each: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The waveform itself and statistics stand side by side: their mean over channels would mean nothing."""
+        if self.spec.reads_patches and self.spec.join == "mean":
+            return np.asarray(each.mean(axis=1))
+        return each.reshape(len(each), -1)
 
 
-def reconstruction_loss(windows: Windows, spec: EncoderSpec, tick: Tick) -> Loss | None:
+Batches = Iterable[Floats]  # (m, n_channels, length) each; may be asked for twice
+
+
+def embed(encoder: Encoder, batches: Batches, n: int, file: Path, tick: Tick) -> NDArray[np.float32]:
+    """Embed all windows, a batch at a time, into a .npy file: memory does not grow with their number.
+
+    Args:
+        n: windows in all the batches together.
+
+    Returns:
+        (n, d), mapped from the file.
+    """
+    [probe] = (encoder.embed(values[:1], _nobody) for values in islice(batches, 1))
+    width, sides, done = probe.shape[1], [], 0
+    shape = (n, width + encoder.n_sides)
+    vectors: np.memmap[Any, np.dtype[np.float32]] = np.lib.format.open_memmap(
+        file, mode="w+", dtype=np.float32, shape=shape
+    )
+    total, squares = np.zeros(width), np.zeros(width)
+    for values in batches:
+        embedded = encoder.embed(values, _onwards(tick, done, len(values), n))
+        vectors[done : done + len(values), :width] = embedded
+        sides.append(encoder.side(values))
+        total += embedded.sum(axis=0, dtype=np.float64)
+        squares += (embedded.astype(np.float64) ** 2).sum(axis=0)
+        done += len(values)
+    of_embedding = float((squares / n - (total / n) ** 2).sum())
+    of_sides = encoder.n_sides if encoder.spec.kind == "statistics" else of_embedding  # there, as much as any other
+    vectors[:, width:] = weighed(np.concatenate(sides), of_sides)
+    vectors.flush()
+    return vectors
+
+
+def _nobody(_done: int, _total: int) -> None:
+    """Nobody watches."""
+
+
+def _onwards(tick: Tick, done: int, m: int, n: int) -> Tick:
+    """Progress through the m windows of a batch, as progress through all n."""
+    return lambda part, of: tick(done + m * part // of, n)
+
+
+def weighed(side: NDArray[np.float32], variance: float) -> NDArray[np.float32]:
+    """Side features (n, k) brought to one scale; those that vary have this variance together.
+
+    With the embedding's own, they count as much in a distance as the whole embedding does.
+    """
+    spread = side.std(axis=0)
+    varies = spread > 1e-6 * np.abs(side).max(axis=0, initial=0)
+    told = np.where(varies, (side - side.mean(axis=0)) / np.where(varies, spread, 1), 0)
+    return np.asarray(told * np.sqrt(variance / max(1, int(varies.sum()))), dtype=np.float32)
+
+
+def reconstruction_loss(encoder: Encoder, batches: Batches, n: int, tick: Tick) -> Loss | None:
     """The model's masked-reconstruction loss on these windows, or None where it cannot be had.
 
     There is none for an encoder that cannot reconstruct, for windows with a single patch (nothing is left to
     guess from), and where every channel is constant (nothing varies that could be explained).
     """
-    if spec.kind == "raw":
+    if not encoder.spec.reads_patches:
         return None
-    from core import moment
-
-    n, n_channels, length = windows.values.shape
-    n_patches = length // moment.PATCH
-    variance = windows.values.var(axis=(0, 2))
-    scored = variance > 1e-12
+    variance, n_patches = _variance(encoder, batches)
+    scored = variance > TINY
     if n_patches < 2 or not scored.any():
         return None
-    hidden = patch_masks(n * n_channels, n_patches, MASK_RATIO, MASK_SEED).reshape(n, n_channels, n_patches)
-    errors = moment.squared_errors(_model(spec), windows.values, hidden, tick)
-    per_window = (errors[:, scored] / variance[scored]).mean(axis=1)
-    return Loss(float(per_window.mean()), per_window, float(hidden.mean()), MASK_SEED)
+    rng = np.random.default_rng(MASK_SEED)
+    per_window, hidden_share, done = [], 0.0, 0
+    for values in batches:
+        shown = encoder.shown(values)
+        m, n_channels, _ = shown.shape
+        hidden = patch_masks(m * n_channels, n_patches, MASK_RATIO, rng).reshape(m, n_channels, n_patches)
+        errors = encoder.squared_errors(shown, hidden, _onwards(tick, done, m, n))
+        per_window.append((errors[:, scored] / variance[scored]).mean(axis=1))
+        hidden_share, done = float(hidden.mean()), done + m
+    errors = np.concatenate(per_window)
+    return Loss(float(errors.mean()), errors, hidden_share, MASK_SEED)
 
 
-def patch_masks(n: int, n_patches: int, ratio: float, seed: int) -> NDArray[np.bool_]:
+def _variance(encoder: Encoder, batches: Batches) -> tuple[Floats, int]:
+    """(n_channels,) variance over all windows, and the patches in a window. Sums about a first value stay exact."""
+    n, total, squares, n_patches, middle = 0, 0.0, 0.0, 0, None
+    for values in batches:
+        shown = encoder.shown(values)
+        middle = shown.mean(axis=(0, 2), keepdims=True) if middle is None else middle
+        moved = shown - middle
+        total, squares = total + moved.sum(axis=(0, 2)), squares + (moved**2).sum(axis=(0, 2))
+        n += shown.shape[0] * shown.shape[2]
+        n_patches = shown.shape[2] // PATCH
+    return np.asarray(squares / n - (total / n) ** 2), n_patches
+
+
+def patch_masks(n: int, n_patches: int, ratio: float, rng: np.random.Generator) -> NDArray[np.bool_]:
     """(n, n_patches), True where hidden: the same number in every row, at least one and never all.
 
     Whole patches are hidden, because hiding one sample hides its patch: a ratio drawn per sample would hide
     far more than it says.
     """
     n_hidden = int(np.clip(round(ratio * n_patches), 1, n_patches - 1))
-    order = np.random.default_rng(seed).random((n, n_patches)).argsort(axis=1)
-    return order < n_hidden
+    return np.asarray(rng.random((n, n_patches)).argsort(axis=1) < n_hidden)
 
 
-def weights_hash(folder: Path) -> str:
-    """SHA-256 of a local model's weights, or why it is not a model."""
-    file = folder / "model.safetensors"
-    if not file.is_file():
-        raise UserError(
-            N_("There is no MOMENT model in “{folder}”."),
-            N_("Choose the folder that holds config.json and model.safetensors."),
-            folder=folder,
-        )
-    state = file.stat()
-    return _hash(file, state.st_size, state.st_mtime_ns)
-
-
-@lru_cache
-def _hash(file: Path, _size: int, _changed: int) -> str:
-    with file.open("rb") as f:
-        return hashlib.file_digest(f, "sha256").hexdigest()
-
-
-@lru_cache(maxsize=2)  # a worker keeps what it used last; two allow before ↔ after
-def _model(spec: EncoderSpec) -> "MOMENTPipeline":
+@lru_cache(maxsize=4)  # a worker keeps what it used last, so that before ↔ after need not load again
+def _model(folder: Path | None, _weights: str, numbers: str) -> "MOMENTPipeline":
+    """Keyed by the weights' hash too: a folder whose file was exchanged is another model."""
     from core import moment
 
-    if spec.kind == "random-init":
-        return moment.untrained(seed=0)
-    return moment.load(_downloaded(spec.source) if spec.source in HUB.values() else Path(spec.source))
-
-
-def _downloaded(name: str) -> Path:
-    """The model's folder in the hub's local cache; fetched once, and used without a network from then on."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
-    try:
-        return Path(snapshot_download(name, allow_patterns=["config.json", "model.safetensors"], etag_timeout=5))
-    except LocalEntryNotFoundError as e:
-        raise UserError(
-            N_("“{name}” could not be fetched from the model hub: no connection."),
-            N_(
-                "On a PC with internet, download config.json and model.safetensors of this model, copy them here, "
-                "and choose “a folder on this PC”."
-            ),
-            name=name,
-        ) from e
+    return moment.in_numbers(moment.untrained(seed=0) if folder is None else moment.load(folder), numbers)

@@ -31,7 +31,8 @@ def shape(x: Floats) -> Floats:
     """
     centred = x - x.mean(axis=1, keepdims=True)
     scale = centred.std(axis=1, keepdims=True)
-    z = np.where(scale > TINY * np.abs(x).max(axis=1, keepdims=True), centred / np.maximum(scale, 1e-300), 0.0)
+    varies = scale > TINY * np.abs(x).max(axis=1, keepdims=True)
+    z = np.where(varies, centred / np.where(varies, scale, 1.0), 0.0)
     return np.hstack([_trend(z), _memory(z), _distribution(z), _spectrum(z), _course(z)])
 
 

@@ -1,11 +1,10 @@
 """The only file that knows momentfm and torch. Arrays in, arrays out; each trap of momentfm is met here, once."""
 
 import copy
-import json
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -14,12 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from core.encoders import PATCH, architecture_of
 from core.errors import N_, UserError
 
 Floats = NDArray[np.float64]
 Tick = Callable[[int, int], None]  # (done, total)
 
-PATCH = 8
 CONTEXT = 512
 BATCH = 256  # sequences at a time: flat memory, and small enough to answer a cancel within a second
 
@@ -70,7 +69,8 @@ def tokens(model: MOMENTPipeline, x: Tensor, seen: Tensor | None, first: int = 0
     """
     embedder, encoder = model.patch_embedding, model.encoder
     n, n_patches = len(x), x.shape[1] // PATCH
-    h = functional.linear(x.view(n, n_patches, PATCH), embedder.value_embedding.weight)
+    weight = embedder.value_embedding.weight
+    h = functional.linear(x.to(weight.dtype).view(n, n_patches, PATCH), weight)
     if seen is not None:
         h = torch.where(seen[..., None], h, embedder.mask_embedding)
     if embedder.add_positional_embedding:
@@ -127,21 +127,7 @@ def architecture() -> dict[str, Any]:
 
 def load(folder: Path) -> MOMENTPipeline:
     """A pretrained MOMENT from a folder that holds config.json and model.safetensors."""
-    missing = [name for name in ("config.json", "model.safetensors") if not (folder / name).is_file()]
-    if missing:
-        raise UserError(
-            N_("The folder “{folder}” is not a MOMENT model: it has no {missing}."),
-            N_("Choose the folder that holds config.json and model.safetensors. Other weight formats are not read."),
-            folder=folder,
-            missing=", ".join(missing),
-        )
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    if config.get("patch_len") != PATCH:
-        raise UserError(
-            N_("The model in “{folder}” is not a MOMENT with patches of 8 samples."),
-            N_("Choose a folder with AutonLab/MOMENT-1-small, -base or -large, or one made from them."),
-            folder=folder,
-        )
+    architecture_of(folder)  # or why it is no MOMENT
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return _ready(MOMENTPipeline.from_pretrained(str(folder), model_kwargs={"task_name": "reconstruction"}))
@@ -149,31 +135,53 @@ def load(folder: Path) -> MOMENTPipeline:
 
 def _ready(model: MOMENTPipeline) -> MOMENTPipeline:
     model.init()  # without it a task switch returns None
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    return model.eval().to(device)
+    return model.eval().to(_device())
+
+
+def _device() -> str:
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 def parameters(model: MOMENTPipeline) -> int:
     return sum(p.numel() for p in model.parameters())
 
 
-def embed(model: MOMENTPipeline, values: Floats, tick: Tick) -> Floats:
-    """Mean over patches and channels of the encoder's output: momentfm's own `embed`, channel by channel.
+def fastest(asked: Literal["auto", "float32"]) -> tuple[str, str]:
+    """The numbers to compute with, bfloat16 where the device multiplies it in hardware; and the device."""
+    device = _device()
+    if asked == "float32":
+        return "float32", device
+    if device == "cuda":
+        quick = torch.cuda.is_bf16_supported(including_emulation=False)
+    elif device == "cpu":
+        quick = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()  # noqa: SLF001
+    else:
+        quick = False
+    return ("bfloat16" if quick else "float32"), device
+
+
+def in_numbers(model: MOMENTPipeline, numbers: str) -> MOMENTPipeline:
+    """The same model in another number format; changes the one it is given."""
+    return model.to(getattr(torch, numbers))
+
+
+def embed(model: MOMENTPipeline, values: Floats, tick: Tick) -> NDArray[np.float32]:
+    """Mean over patches of the encoder's output, each channel by itself: momentfm's own `embed` to rounding.
 
     Args:
         values: (n, n_channels, length); length a multiple of 8, from 8 to 512.
 
     Returns:
-        (n, d_model), one row a window.
+        (n, n_channels, d_model), one row a window and channel.
     """
     n, n_channels, length = values.shape
     check_length(length)
     rows = [
-        model.embed(x_enc=x, input_mask=torch.ones(len(x), length, device=x.device)).embeddings.cpu().numpy()
-        for x, _ in _batches(model, values, tick)
+        tokens(model, standardised(x[:, 0]), None).float().mean(dim=1).cpu() for x, _ in _batches(model, values, tick)
     ]
-    vectors: Floats = np.concatenate(rows).reshape(n, n_channels, -1).mean(axis=1, dtype=np.float64)
-    return vectors
+    return torch.cat(rows).numpy().reshape(n, n_channels, -1)
 
 
 def squared_errors(model: MOMENTPipeline, values: Floats, hidden: NDArray[np.bool_], tick: Tick) -> Floats:

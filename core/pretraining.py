@@ -14,6 +14,8 @@ import argparse
 import copy
 import json
 import math
+import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -28,7 +30,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core import features, waveforms
-from core.moment import CONTEXT, PATCH, architecture, standardised, tokens
+from core.encoders import CONFIG, PATCH, WEIGHTS
+from core.moment import CONTEXT, architecture, standardised, tokens
 
 N_PATCHES = (2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64)  # a batch has windows of one length
 MOST_PATCHES = CONTEXT // PATCH
@@ -111,8 +114,17 @@ def pretrain(spec: PretrainSpec, folder: Path, work: Path, every: int = 250) -> 
             print(json.dumps(log[-1]), flush=True)  # noqa: T201 — this is a program
             recent.clear()
             _checkpoint(spec, work, learner, average, optimiser, step + 1, seconds, log)
-            average.save_pretrained(work / "model")
-    average.save_pretrained(folder)
+            _save(average, work / "model")
+    _save(average, folder)
+
+
+def _save(model: MOMENTPipeline, folder: Path) -> None:
+    """Only what from_pretrained reads: the model card beside it is not momentfm's to write."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as written:
+        model.save_pretrained(written)
+        for name in (CONFIG, WEIGHTS):
+            shutil.copyfile(Path(written) / name, folder / name)
 
 
 def _step(spec: PretrainSpec, learner: Learner, rng: np.random.Generator, step: int) -> tuple[Tensor, Losses]:

@@ -1,6 +1,6 @@
 """Preprocessing: series → prepared series → windows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
@@ -121,35 +121,57 @@ def standardised(values: Floats) -> Floats:
 
 def cut(series: Sequence[Series], recipe: Recipe) -> Windows:
     """All windows of all series, which must share their channels."""
-    _check_same_channels(series)
-    pieces, which, start, labels, filled = [], [], [], [], 0
-    length, stride = recipe.window.length, recipe.window.stride
-    for i, one in enumerate(series):
-        n_windows, _ = count(len(one.values), recipe.window)
-        if n_windows == 0:
-            continue  # the screen shows these samples as left out
-        prepared, n_filled = prepare(one, recipe.normalise)
-        filled += n_filled
-        starts = np.arange(n_windows) * stride
-        pieces.append(np.lib.stride_tricks.sliding_window_view(prepared, length, axis=0)[starts])
-        which.append(np.full(n_windows, i))
-        start.append(starts)
-        if one.label is not None:
-            labels.append(np.array([_commonest(one.label[s : s + length]) for s in starts]))
-    if not pieces:
-        raise UserError(
-            N_("No series is as long as one stretch of {length} samples; the longest has {longest}."),
-            N_("Choose a shorter stretch, or upload a longer recording."),
-            length=length,
-            longest=max(len(s.values) for s in series),
-        )
+    n_windows = [count(len(one.values), recipe.window)[0] for one in series]
+    used = [i for i, n in enumerate(n_windows) if n]
+    pieces = Batches(series, recipe, size=max(n_windows, default=1) or 1)
+    values = np.concatenate(list(pieces))  # one piece a series
+    starts = [np.arange(n_windows[i]) * recipe.window.stride for i in used]
+    labels = [series[i].label for i in used]
+    label = [
+        np.array([_commonest(of[s : s + recipe.window.length]) for s in start])
+        for of, start in zip(labels, starts, strict=True)
+        if of is not None
+    ]
     return Windows(
-        values=np.concatenate(pieces),
-        series=np.concatenate(which),
-        start=np.concatenate(start),
-        label=np.concatenate(labels) if len(labels) == len(pieces) else None,
-        filled=filled,
+        values=values,
+        series=np.repeat(used, [n_windows[i] for i in used]),
+        start=np.concatenate(starts),
+        label=np.concatenate(label) if len(label) == len(used) else None,
+        filled=pieces.filled,
     )
+
+
+class Batches:
+    """The windows of `cut`, in its order, some at a time and never all in memory. Can be gone through again."""
+
+    def __init__(self, series: Sequence[Series], recipe: Recipe, size: int) -> None:
+        """Prepare all series.
+
+        Args:
+            size: windows in a batch, at most.
+        """
+        _check_same_channels(series)
+        self._window, self._size = recipe.window, size
+        long_enough = [one for one in series if len(one.values) >= recipe.window.length]  # the screen tells of others
+        if not long_enough:
+            raise UserError(
+                N_("No series is as long as one stretch of {length} samples; the longest has {longest}."),
+                N_("Choose a shorter stretch, or upload a longer recording."),
+                length=recipe.window.length,
+                longest=max(len(s.values) for s in series),
+            )
+        prepared = [prepare(one, recipe.normalise) for one in long_enough]
+        self._series = [values for values, _ in prepared]
+        self.filled = sum(n for _, n in prepared)  # samples that were missing and are now on a straight line
+        self.n_windows = sum(count(len(values), recipe.window)[0] for values in self._series)
+
+    def __iter__(self) -> Iterator[Floats]:
+        """(m, n_channels, length)"""
+        for values in self._series:
+            every = np.lib.stride_tricks.sliding_window_view(values, self._window.length, axis=0)
+            windows = every[:: self._window.stride]
+            for first in range(0, len(windows), self._size):
+                yield np.ascontiguousarray(windows[first : first + self._size])
 
 
 def _commonest(labels: NDArray[np.str_]) -> str:

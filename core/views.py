@@ -3,22 +3,26 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
 from core.artifacts import Store, fingerprint
-from core.embedding import EncoderSpec, embed, reconstruction_loss
+from core.embedding import Encoder, embed, reconstruction_loss
+from core.encoders import EncoderSpec
 from core.errors import N_
 from core.projection import ProjectionSpec, project
-from core.recipes import Floats, Recipe, Windows, cut
+from core.recipes import Batches, Floats, Recipe
 from core.tables import Reading, Series, read
 
-VERSION = 1  # raise it when the same spec would give other numbers, so that no old result is shown as a new one
+VERSION = 2  # raise it when the same spec would give other numbers, so that no old result is shown as a new one
 Progress = Callable[[str, int, int], None]  # (stage, done, total); raises to cancel
 
-CUTTING, EMBEDDING, SCORING, DRAWING = (
+BATCH = 4096  # windows at a time: the memory that a view takes does not grow with their number
+CUTTING, FETCHING, EMBEDDING, SCORING, DRAWING = (
     N_("Cutting the series into stretches"),
+    N_("Fetching the model"),
     N_("The model reads the stretches"),
     N_("The model guesses hidden parts"),
     N_("Drawing the map"),
@@ -50,7 +54,7 @@ class ViewSpec:
         return cls(
             sources=tuple(Source(s["sha256"], Reading.from_json(s["reading"])) for s in d["sources"]),
             recipe=Recipe.from_json(d["recipe"]),
-            encoder=EncoderSpec(**d["encoder"]),
+            encoder=EncoderSpec.from_json(d["encoder"]),
             projection=ProjectionSpec(**d["projection"]),
         )
 
@@ -80,7 +84,8 @@ def build(spec: ViewSpec, store: Store, progress: Progress) -> str:
     key, embedding_key = spec.fingerprint(), spec.embedding_fingerprint()
     if not store.has(embedding_key):
         progress(CUTTING, 0, 1)
-        _embed(spec, cut(load_series(spec.sources, store), spec.recipe), embedding_key, store, progress)
+        batches = Batches(load_series(spec.sources, store), spec.recipe, BATCH)
+        store.make(embedding_key, lambda folder: _embed(spec, batches, folder, progress))
     if not store.has(key):
         progress(DRAWING, 0, 1)
         began = time.perf_counter()
@@ -97,23 +102,34 @@ def build(spec: ViewSpec, store: Store, progress: Progress) -> str:
     return key
 
 
-def _embed(spec: ViewSpec, windows: Windows, key: str, store: Store, progress: Progress) -> None:
+def _embed(spec: ViewSpec, batches: Batches, folder: Path, progress: Progress) -> dict[str, object]:
+    """Write vectors.npy, and loss.npy where there is one; what made them comes back."""
+
+    def stage(name: str) -> Callable[[int, int], None]:
+        return lambda done, total: progress(name, done, total)
+
+    n = batches.n_windows
+    encoder = Encoder(spec.encoder, spec.sources[0].reading.channels, stage(FETCHING))
     began = time.perf_counter()
-    embedding = embed(windows, spec.encoder, lambda done, total: progress(EMBEDDING, done, total))
-    loss = reconstruction_loss(windows, spec.encoder, lambda done, total: progress(SCORING, done, total))
-    meta = {
+    embed(encoder, batches, n, folder / "vectors.npy", stage(EMBEDDING))
+    embedded = time.perf_counter()
+    loss = reconstruction_loss(encoder, batches, n, stage(SCORING))
+    if loss:
+        np.save(folder / "loss.npy", loss.per_window, allow_pickle=False)
+    return {
         "made": "embedding",
         "spec": {k: v for k, v in spec.to_json().items() if k != "projection"},
-        "n_windows": len(windows.values),
-        "filled": windows.filled,
-        "parameters": embedding.parameters,
+        "n_windows": n,
+        "filled": batches.filled,
+        "parameters": encoder.parameters,
+        "weights": encoder.weights,
+        "mode": encoder.mode,
         "loss": loss and loss.mean,
         "mask_ratio": loss and loss.mask_ratio,
         "mask_seed": loss and loss.seed,
-        "seconds_embedding": time.perf_counter() - began,
+        "seconds_embedding": embedded - began,
+        "seconds_scoring": time.perf_counter() - embedded,
     }
-    arrays = {"vectors": embedding.vectors.astype(np.float32)}
-    store.save(key, meta, arrays | ({"loss": loss.per_window} if loss else {}))
 
 
 def load(spec: ViewSpec, store: Store) -> View | None:

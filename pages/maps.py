@@ -4,7 +4,6 @@ from typing import Any
 
 import streamlit as st
 
-from core.embedding import HUB, EncoderSpec
 from core.errors import N_, UserError
 from core.projection import ProjectionSpec
 from core.recipes import Recipe, WindowSpec, count, propose
@@ -13,22 +12,13 @@ from core.views import ViewSpec
 from feedback_db import datasets, views
 from feedback_db.datasets import Dataset
 from feedback_db.pilots import Pilot
-from pages.parts import linked, numbers, pilot
+from pages.parts import linked, models, numbers, pilot
 from pages.parts.guard import guard
 from pages.parts.intake import names_of, sources_of
 from pages.parts.text import _, ngettext, plain
 from pages.parts.watch import await_view
 from pages.parts.work import database, series_of, windows_of
 
-FOLDER = "folder"
-MODELS = {
-    "raw": N_("the waveform itself (no model)"),
-    "random-init": N_("untrained model"),
-    "small": N_("MOMENT small"),
-    "base": N_("MOMENT base"),
-    "large": N_("MOMENT large"),
-    FOLDER: N_("a folder on this PC"),
-}
 METHODS = {"pca": N_("PCA (keeps large distances)"), "tsne": N_("t-SNE (keeps neighbours)")}
 NORMALISE = {"z-score": N_("bring all channels to one scale"), "none": N_("leave values as they are")}
 
@@ -50,7 +40,8 @@ def data_form(here: list[Dataset]) -> list[Dataset]:
     return [one for one in here if one.id in chosen]
 
 
-def recipe_form(series: list[Series], key: str) -> Recipe:
+def recipe_form(series: list[Series], key: str) -> tuple[Recipe, int]:
+    """How the series are prepared and cut, and how many windows that makes."""
     guess = propose([len(s.values) for s in series])
     values = st.session_state
     length, stride = values.get(f"length-{key}", guess.length), values.get(f"stride-{key}", guess.stride)
@@ -90,33 +81,7 @@ def recipe_form(series: list[Series], key: str) -> Recipe:
             n=n_windows,
             most=linked.MOST_WINDOWS,
         )
-    return recipe
-
-
-def encoder_form() -> EncoderSpec:
-    code = st.session_state.get("model", "random-init")
-    with st.expander(_("Model: {name}").format(name=_(MODELS[code])), key="open-model"):
-        code = st.radio(
-            _("Model"),
-            list(MODELS),
-            list(MODELS).index("random-init"),
-            format_func=lambda c: _(MODELS[c]),
-            key="model",
-            persist_state="session",
-            label_visibility="collapsed",
-        )
-        folder = ""
-        if code == FOLDER:
-            folder = st.text_input(
-                _("Folder with config.json and model.safetensors"), key="folder", persist_state="session"
-            )
-        if code in HUB:
-            st.caption(_("Fetched once from the model hub, so the first time needs the internet."))
-    if code == "random-init":
-        st.caption(_("This model has learnt nothing yet. Its map shows what chance alone makes of your data."))
-    if code in HUB:
-        return EncoderSpec("moment", HUB[code])
-    return EncoderSpec("moment", folder.strip()) if code == FOLDER else EncoderSpec(code)
+    return recipe, n_windows
 
 
 def projection_form() -> ProjectionSpec:
@@ -192,9 +157,10 @@ with guard():
         if not chosen:
             raise UserError(N_("No file is chosen."), N_("Choose at least one under “Data”."))
         sources = sources_of(chosen)
-        recipe = recipe_form(series_of(sources), key="-".join(one.id[:8] for one in chosen))
+        recipe, n_windows = recipe_form(series_of(sources), key="-".join(one.id[:8] for one in chosen))
         windows_of(sources, recipe)  # what cannot be cut is said at once, and not by the engine after a while
-        spec = ViewSpec(sources, recipe, encoder_form(), projection_form())
+        encoder = models.form(sources[0].reading.channels, recipe.window, n_windows)
+        spec = ViewSpec(sources, recipe, encoder, projection_form())
         spec.fingerprint()  # a model's folder that is not there is said here, beside its field
         with right, guard():
             view = await_view(spec, key="maps")

@@ -20,7 +20,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button, PageLink
 
 from core import views as drawing
-from core.embedding import EncoderSpec
+from core.encoders import EncoderSpec
 from core.errors import UserError
 from core.jobs import Change
 from core.projection import ProjectionSpec
@@ -39,7 +39,7 @@ from tests.test_structure import ROOT
 
 SCREENS = ("home", "data", "maps", "study", "rate", "evidence", "improve")
 RAW = EncoderSpec("raw")
-UNTRAINED = EncoderSpec("random-init")
+SHIPPED = EncoderSpec()  # what the Maps screen proposes: the compact model
 STRIDE = 2  # with a length of 16, what the Maps screen proposes for such short files
 UNSEEN = {"id", "key", "form_id", "icon", "element_id", "spec", "page", "page_script_hash", "query_string", "url"}
 
@@ -84,6 +84,7 @@ class Place:
         if spec.encoder != RAW:
             n = len(work.windows_of(spec.sources, spec.recipe).values)
             meta = {"n_windows": n, "filled": 0, "loss": loss, "mask_ratio": 0.5, "mask_seed": 0}
+            meta |= {"parameters": 1, "mode": "float32 (cpu)"}
             arrays = {"vectors": np.random.default_rng(0).normal(size=(n, 8)), "loss": np.full(n, loss, dtype=float)}
             work.store().save(spec.embedding_fingerprint(), meta, arrays)
         drawing.build(spec, work.store(), lambda *_: None)

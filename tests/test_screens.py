@@ -6,7 +6,7 @@ from functools import cache
 import pytest
 from babel.messages.pofile import read_po
 
-from tests.screens import SCREENS, UNTRAINED, Person, csv, word
+from tests.screens import SCREENS, SHIPPED, Person, csv, word
 from tests.test_translations import CATALOGUE, JAPANESE, SAME, ids, strings, words
 
 LANGUAGES = ("ja", "en")
@@ -165,7 +165,7 @@ def test_names_and_japanese_are_not_taken_for_english(text):
 def test_no_screen_in_japanese_has_english_on_it(place):
     """With data, maps, a study and ratings, so that most of what a screen can say is said."""
     pilot, study, kept = place.asked(2, loss=0.5)
-    place.draw(place.spec(place.data(pilot), encoder=UNTRAINED), loss=0.5)
+    place.draw(place.spec(place.data(pilot), encoder=SHIPPED), loss=0.5)
     for rater, score in (("a", 2), ("b", 4), ("c", None)):
         place.rate(study, kept[0], rater, score)
     someone = Person(place, "ja")
@@ -213,10 +213,10 @@ def test_the_example_is_one_press_away_and_in_the_readers_language(anyone):
 
 def test_a_map_shows_its_error_and_is_kept_once(anyone):
     pilot = anyone.place.pilot()
-    anyone.place.draw(anyone.place.spec(anyone.place.data(pilot), encoder=UNTRAINED), loss=0.4321)
+    anyone.place.draw(anyone.place.spec(anyone.place.data(pilot), encoder=SHIPPED), loss=0.4321)
     anyone.open("maps", pilot=pilot.id)
     assert anyone.at.metric[0].value == "0.432"
-    assert anyone.sees("This model has learnt nothing yet. Its map shows what chance alone makes of your data.")
+    assert anyone.sees("Computed in {mode}.", mode="float32 (cpu)")
     anyone.button("Keep this map").click()
     states = anyone.at._tree.get_widget_states()
     for _ in range(2):  # a double tap

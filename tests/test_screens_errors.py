@@ -12,7 +12,7 @@ from feedback_db.jobs import Job
 from feedback_db.pilots import Pilot
 from pages.parts import work
 from pages.parts.text import plain
-from tests.screens import UNTRAINED, Person, Place, csv, texts_of
+from tests.screens import SHIPPED, Person, Place, csv, texts_of
 
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + bytes(range(256))
 FROM_SOURCE = "Export the measurements as CSV from the program that recorded them, then upload that file."
@@ -240,14 +240,15 @@ def test_a_map_needs_a_file(someone):
     ("folder", "problem"),
     [
         ("", "It is not clear which MOMENT to use."),
-        ("/nowhere/*at all*", "There is no MOMENT model in “{folder}”."),
+        ("/nowhere/*at all*", "The folder “{folder}” is not a MOMENT model: it has no {missing}."),
     ],
 )
 def test_a_models_folder_that_is_not_there_is_said_beside_its_field(someone, folder, problem):
     at_maps(someone)
     someone.choose("model", "folder").choose("folder", folder)
     [said] = someone.errors()
-    assert someone.word(problem, folder=plain(folder)) in said
+    missing = plain("config.json, model.safetensors")
+    assert someone.word(problem, folder=plain(folder), missing=missing) in said
     assert someone.at.text_input(key="folder").value == folder
     assert not someone.has_button("Keep this map")
     assert someone.place.rows("SELECT count(*) FROM job") == [(1,)]  # of the model that was chosen before
@@ -259,7 +260,7 @@ def test_a_models_folder_that_is_not_there_is_said_beside_its_field(someone, fol
 def job(place: Place, state: str) -> tuple[Pilot, str]:
     """A pilot whose first map is in this state; and the job's name."""
     pilot = place.pilot()
-    spec = place.spec(place.data(pilot), encoder=UNTRAINED)
+    spec = place.spec(place.data(pilot), encoder=SHIPPED)
     key = spec.fingerprint()
     with work.database().session() as db:
         jobs.submit(db, key, work.VIEW, spec.to_json())
@@ -317,7 +318,10 @@ def test_a_map_that_was_lost_from_the_store_is_made_again(someone):
 def test_what_a_failure_names_is_shown_as_text(someone):
     pilot, key = job(someone.place, "running")
     with work.database().session() as db:
-        problem, remedy = "There is no MOMENT model in “{folder}”.", "Choose at least one column of numbers."
+        problem, remedy = (
+            "The folder “{folder}” is not a MOMENT model: it has no {missing}.",
+            "Choose at least one column of numbers.",
+        )
         jobs.fail(db, key, problem, remedy, {"folder": NAMES[0]})
     someone.open("maps", pilot=pilot.id)
     assert someone.word(problem, folder=plain(NAMES[0])) in someone.errors()[0]

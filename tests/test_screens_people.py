@@ -6,11 +6,11 @@ import re
 import pandas as pd
 import pytest
 
-from core.embedding import EncoderSpec
-from tests.screens import UNTRAINED, Person
+from core.encoders import EncoderSpec
+from tests.screens import SHIPPED, Person
 
 # What a rater must not learn: names of models and methods, and that there is an error to compare with.
-TELLING = "moment random-init untrained pca tsne t-sne model method loss reconstruction".split()
+TELLING = "moment random-init compact untrained pca tsne t-sne model method loss reconstruction".split()
 TELLING_JA = "モデル 学習 主成分 描き方 手法 誤差 復元 前処理".split()
 
 
@@ -83,7 +83,7 @@ def test_after_a_pause_a_rater_goes_on_with_what_is_left(place):
 
 def test_the_rating_screen_tells_nothing_of_model_method_or_error(anyone):
     place, pilot = anyone.place, anyone.place.pilot()
-    kept = place.view(pilot, place.spec(place.data(pilot), encoder=UNTRAINED), loss=0.123456)
+    kept = place.view(pilot, place.spec(place.data(pilot), encoder=SHIPPED), loss=0.123456)
     study = place.study(pilot, kept)
     anyone.open("maps", pilot=pilot.id)
     assert told(anyone)  # where it may be told, it is found
@@ -105,6 +105,7 @@ def test_people_rate_the_map_that_was_kept_whatever_becomes_of_its_model(place, 
     pilot, weights = place.pilot(), place.folder / "model" / "model.safetensors"
     weights.parent.mkdir()
     weights.write_bytes(b"weights")
+    (weights.parent / "config.json").touch()
     spec = place.spec(place.data(pilot), encoder=EncoderSpec("moment", str(weights.parent)))
     study = place.study(pilot, place.view(pilot, spec, loss=0.5))
     weights.unlink() if then == "gone" else weights.write_bytes(b"other weights")

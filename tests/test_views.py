@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import torch
 
 from core import demo, moment
 from core.artifacts import Store
-from core.embedding import EncoderSpec
+from core.encoders import EncoderSpec
 from core.projection import ProjectionSpec
 from core.recipes import Recipe, WindowSpec, cut
 from core.tables import Reading, guess
@@ -59,6 +59,10 @@ OTHER: dict[str, Any] = {
     "recipe.window.length": 72,
     "recipe.window.stride": 17,
     "encoder.source": "AutonLab/MOMENT-1-base",
+    "encoder.join": "concat",
+    "encoder.channel": "a.b",
+    "encoder.side": ["differenced"],
+    "encoder.precision": "float32",
     "projection.method": "pca",
     "projection.seed": 5,
 }
@@ -235,5 +239,5 @@ def test_a_view_is_found_by_its_key_alone_when_the_model_is_long_gone(store, spe
     shutil.rmtree(folder)
     view = find(key, store)
     assert view.meta["n_windows"] == len(view.xy) == 72
-    assert view.meta["spec"]["encoder"] == asdict(from_folder.encoder)
+    assert EncoderSpec.from_json(view.meta["spec"]["encoder"]) == from_folder.encoder
     assert find("0" * 64, store) is None

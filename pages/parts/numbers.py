@@ -24,5 +24,7 @@ def panel(meta: dict[str, Any]) -> None:
     if meta["explained"] is not None:
         st.metric(_("Kept by the flat map"), f"{meta['explained']:.0%}")
         st.caption(_("How much of the differences between stretches fits on this flat picture."))
+    if meta["parameters"]:
+        st.caption(_("Computed in {mode}.").format(mode=meta["mode"]))
     if meta["filled"]:
         st.caption(_("{n:,} missing values were bridged by a straight line.").format(n=meta["filled"]))

@@ -1,0 +1,255 @@
+"""The register of encoders: what can embed windows, what each is and costs, where its weights come from. No torch."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Literal, Self
+
+import numpy as np
+
+from core.errors import N_, UserError
+
+Kind = Literal["raw", "statistics", "random-init", "compact", "moment"]
+Join = Literal["mean", "concat"]
+Side = Literal["level-scale-slope", "differenced"]
+Tick = Callable[[int, int], None]  # (done, total)
+
+KINDS = ("raw", "statistics", "random-init", "compact", "moment")
+SIDES = ("level-scale-slope", "differenced")
+SHIPPED = Path(__file__).parent / "compact"
+HUB = {size: f"AutonLab/MOMENT-1-{size}" for size in ("small", "base", "large")}
+WEIGHTS, CONFIG = "model.safetensors", "config.json"
+PATCH = 8
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderSpec:
+    """Which model embeds the windows, and how."""
+
+    kind: Kind = "compact"
+    source: str = ""  # for moment: a local folder, or a name on the model hub
+    join: Join = "mean"  # several channels: the mean of their embeddings, or one beside the other
+    channel: str = ""  # embed this channel alone; empty: all of them
+    side: tuple[Side, ...] = ()  # what is appended: MOMENT itself sees neither level nor scale
+    precision: Literal["auto", "float32"] = "auto"  # auto: the fastest that this machine has
+
+    def __post_init__(self) -> None:
+        known = ((self.kind, KINDS), (self.join, ("mean", "concat")), (self.precision, ("auto", "float32")))
+        for value, values in (*known, *((one, SIDES) for one in self.side)):
+            if value not in values:
+                raise ValueError(f"{value!r} is none of {values}")
+        if (self.kind == "moment") != bool(self.source):
+            raise UserError(
+                N_("It is not clear which MOMENT to use."),
+                N_("Give the folder of the model, or choose one of the three."),
+            )
+
+    @classmethod
+    def from_json(cls, d: Mapping[str, Any]) -> Self:
+        return cls(**{**d, "side": tuple(d.get("side", ()))})
+
+    def identity(self) -> dict[str, object]:
+        """What the embedding depends on: for weights at hand their content, wherever they lie."""
+        how: dict[str, object] = {"join": self.join, "channel": self.channel, "side": list(self.side)}
+        if self.reads_patches:
+            how["precision"] = self.precision
+        folder = self.folder()
+        weights = {"source": self.source} if folder is None else {"weights": weights_hash(folder)}
+        return {"kind": self.kind} | weights | how
+
+    @property
+    def reads_patches(self) -> bool:
+        """Whether it is a MOMENT: windows are multiples of 8 samples, up to 512, and it can reconstruct."""
+        return self.kind in ("random-init", "compact", "moment")
+
+    def folder(self) -> Path | None:
+        """Where its weights lie, if that is known without asking the hub."""
+        if self.kind == "compact":
+            return SHIPPED
+        return Path(self.source) if self.kind == "moment" and self.source not in HUB.values() else None
+
+
+# --- what an encoder is and costs
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """A T5 encoder over patches."""
+
+    width: int  # d_model
+    layers: int
+    inner: int  # heads * width of a head
+    hidden: int  # of the gated dense layers
+    vocabulary: int  # words of a text model that MOMENT carries along unused
+
+    @property
+    def parameters(self) -> int:
+        each = 4 * self.width * self.inner + 3 * self.width * self.hidden + 2 * self.width
+        return self.layers * each + self.width * (self.vocabulary + 2 * PATCH + 2) + PATCH
+
+    def operations(self, n_patches: int) -> float:
+        """Floating-point operations to embed one window of one channel, multiplications and additions apart."""
+        dense = 4 * self.width * self.inner + 3 * self.width * self.hidden
+        attention = 2 * n_patches * self.inner
+        return 2.0 * n_patches * (self.layers * (dense + attention) + PATCH * self.width)
+
+
+PUBLISHED = {  # the T5 sizes that MOMENT's paper names; their files need not be here yet
+    "small": Architecture(512, 8, 384, 1024, 32128),
+    "base": Architecture(768, 12, 768, 2048, 32128),
+    "large": Architecture(1024, 24, 1024, 2816, 32128),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What people want to know before they start one. None: cannot be known here."""
+
+    parameters: int
+    bytes: int  # of the weights
+    width: int | None  # numbers in an embedding; None: as many as the window has samples
+    licence: str | None
+    operations: float  # for one window of one channel of the length asked for
+
+
+def facts(spec: EncoderSpec, n_patches: int) -> Facts:
+    """Of an encoder.
+
+    Raises:
+        UserError: the folder is no model.
+    """
+    if spec.kind == "raw":
+        return Facts(0, 0, None, None, 0.0)
+    if spec.kind == "statistics":
+        return Facts(0, 0, None, None, 5e3 * n_patches)
+    folder = SHIPPED if spec.kind == "random-init" else spec.folder()
+    if folder is None:
+        [size] = [size for size, name in HUB.items() if name == spec.source]
+        built = PUBLISHED[size]
+        return Facts(built.parameters, 4 * built.parameters, built.width, "MIT", built.operations(n_patches))
+    built = architecture_of(folder)
+    n_bytes = 0 if spec.kind == "random-init" else (folder / WEIGHTS).stat().st_size
+    licence = N_("as this app's") if folder == SHIPPED else licence_of(folder)
+    return Facts(built.parameters, n_bytes, built.width, licence, built.operations(n_patches))
+
+
+def architecture_of(folder: Path) -> Architecture:
+    """Read from a model's config.json.
+
+    Raises:
+        UserError: it is not there, or not of a MOMENT.
+    """
+    check_folder(folder)
+    try:
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        t5 = config["t5_config"]
+        inner = t5["num_heads"] * t5["d_kv"]
+        if config["patch_len"] != PATCH:
+            raise KeyError("patch_len")
+        return Architecture(config["d_model"], t5["num_layers"], inner, t5["d_ff"], t5["vocab_size"])
+    except (KeyError, TypeError, ValueError) as e:
+        raise UserError(
+            N_("The model in “{folder}” is not a MOMENT with patches of 8 samples."),
+            N_("Choose a folder with AutonLab/MOMENT-1-small, -base or -large, or one made from them."),
+            folder=folder,
+        ) from e
+
+
+def licence_of(folder: Path) -> str | None:
+    """As its model card says, in the lines between the first two ---."""
+    card = folder / "README.md"
+    lines = card.read_text(encoding="utf-8", errors="ignore").splitlines()[:40] if card.is_file() else []
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("license:")), None)
+
+
+def seconds(operations: float) -> float:
+    """About how long this machine takes, going by how fast it multiplies matrices just now."""
+    return operations / (0.6 * _rate())  # 0.6: what of that rate a whole encoder reaches, here
+
+
+@cache
+def _rate() -> float:
+    """Floating-point operations a second in float32."""
+    x = np.ones((768, 768), np.float32)
+    x @ x
+    began = perf_counter()
+    for _ in range(3):
+        x @ x
+    return 3 * 2 * 768.0**3 / (perf_counter() - began)
+
+
+# --- where its weights are
+
+
+def check_folder(folder: Path) -> None:
+    missing = [name for name in (CONFIG, WEIGHTS) if not (folder / name).is_file()]
+    if missing:
+        raise UserError(
+            N_("The folder “{folder}” is not a MOMENT model: it has no {missing}."),
+            N_("Choose the folder that holds config.json and model.safetensors. Other weight formats are not read."),
+            folder=folder,
+            missing=", ".join(missing),
+        )
+
+
+def weights_hash(folder: Path) -> str:
+    """SHA-256 of a local model's weights, or why it is not a model."""
+    check_folder(folder)
+    file = folder / WEIGHTS
+    state = file.stat()
+    return _hash(file, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache
+def _hash(file: Path, _size: int, _changed: int) -> str:
+    with file.open("rb") as f:
+        return hashlib.file_digest(f, "sha256").hexdigest()
+
+
+def fetched(name: str, tick: Tick) -> Path:
+    """A hub model's folder in the local cache: fetched once, then used without a network and never exchanged.
+
+    Raises:
+        UserError: it is not here, and the hub cannot be reached.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    wanted = [CONFIG, WEIGHTS]
+    try:
+        folder = Path(snapshot_download(name, allow_patterns=wanted, local_files_only=True))
+        if all((folder / file).is_file() for file in wanted):
+            return folder
+    except LocalEntryNotFoundError:
+        pass
+    try:
+        return Path(snapshot_download(name, allow_patterns=wanted, etag_timeout=5, tqdm_class=_ticking(tick)))
+    except (LocalEntryNotFoundError, OSError) as e:
+        raise UserError(
+            N_("“{name}” could not be fetched from the model hub: no connection."),
+            N_(
+                "On a PC with internet, download config.json and model.safetensors of this model, copy them here, "
+                "and choose “a folder on this PC”."
+            ),
+            name=name,
+        ) from e
+
+
+def _ticking(tick: Tick) -> type[Any]:
+    """A progress bar that draws nothing and tells bytes; a tick that raises stops the download."""
+    from huggingface_hub import utils
+
+    class Bar(utils.tqdm):  # type: ignore[misc, name-defined]
+        def display(self, *_args: Any, **_words: Any) -> None:
+            pass
+
+        def update(self, n: float | None = 1) -> None:
+            super().update(n)
+            if self.unit == "B":
+                tick(int(self.n), int(self.total or 0))
+
+    return Bar

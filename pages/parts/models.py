@@ -1,0 +1,120 @@
+"""Choosing a model: what each is and costs, said before it starts."""
+
+import streamlit as st
+
+from core import encoders
+from core.encoders import HUB, EncoderSpec, Facts
+from core.errors import N_, UserError
+from core.recipes import WindowSpec
+from pages.parts.text import _
+
+FOLDER = "folder"
+NAMES = {
+    "compact": N_("compact model (comes with this app)"),
+    "statistics": N_("statistics of the waveform (no model)"),
+    "raw": N_("the waveform itself (no model)"),
+    "random-init": N_("untrained model"),
+    "small": N_("MOMENT small"),
+    "base": N_("MOMENT base"),
+    "large": N_("MOMENT large"),
+    FOLDER: N_("a folder on this PC"),
+}
+MEAN, SIDE_BY_SIDE = "all: mean", "all: side by side"
+SIDES = {
+    "level-scale-slope": N_("Level, size and slope of each stretch too"),
+    "differenced": N_("The changes from sample to sample too"),
+}
+
+
+def form(channels: tuple[str, ...], window: WindowSpec, n_windows: int) -> EncoderSpec:
+    """Which model embeds the windows, and how."""
+    code = st.session_state.get("model", "compact")
+    with st.expander(_("Model: {name}").format(name=_(NAMES[code])), key="open-model"):
+        code = st.radio(
+            _("Model"),
+            list(NAMES),
+            format_func=lambda c: _(NAMES[c]),
+            captions=[_cost(c, window, n_windows * len(channels)) for c in NAMES],
+            key="model",
+            persist_state="session",
+            label_visibility="collapsed",
+        )
+        folder = ""
+        if code == FOLDER:
+            folder = st.text_input(
+                _("Folder with config.json and model.safetensors"), key="folder", persist_state="session"
+            ).strip()
+        if code in HUB:
+            st.caption(_("Fetched once from the model hub, so the first time needs the internet."))
+        spec = _details(EncoderSpec(*_kind(code, folder)), channels)
+    if code == "random-init":
+        st.caption(_("This model has learnt nothing. Its map shows what chance alone makes of your data."))
+    if spec.reads_patches and "level-scale-slope" not in spec.side:
+        st.caption(
+            _("This model looks at shapes alone: how high or how large a waveform is makes no difference to it.")
+        )
+    return spec
+
+
+def _kind(code: str, folder: str = "") -> tuple[encoders.Kind, str]:
+    if code in HUB:
+        return "moment", HUB[code]
+    return ("moment", folder) if code == FOLDER else (code, "")  # type: ignore[return-value]
+
+
+def _details(spec: EncoderSpec, channels: tuple[str, ...]) -> EncoderSpec:
+    """What most people leave alone."""
+    channel, join = "", "mean"
+    if len(channels) > 1:
+        names = {MEAN: _("all, as their mean"), SIDE_BY_SIDE: _("all, side by side")}
+        options = [*(names if spec.reads_patches else [SIDE_BY_SIDE]), *channels]
+        chosen = st.selectbox(
+            _("Channels for the model"),
+            options,
+            format_func=lambda c: names.get(c, c),
+            key=f"join-{spec.reads_patches}-{len(channels)}",
+            persist_state="session",
+        )
+        channel = chosen if chosen in channels else ""
+        join = "concat" if spec.reads_patches and chosen == SIDE_BY_SIDE else "mean"
+    side = [s for s in SIDES if st.checkbox(_(SIDES[s]), key=f"side-{s}", persist_state="session")]
+    exact = spec.reads_patches and st.checkbox(
+        _("Compute exactly (float32), even if it takes longer"), key="exact", persist_state="session"
+    )
+    return EncoderSpec(spec.kind, spec.source, join, channel, tuple(side), "float32" if exact else "auto")
+
+
+def _cost(code: str, window: WindowSpec, n_sequences: int) -> str:
+    """What it is and costs, in a line."""
+    if code == FOLDER:
+        folder = st.session_state.get("folder", "").strip()
+        if not folder:
+            return _("a MOMENT of your own")
+        try:
+            return _line(encoders.facts(EncoderSpec("moment", folder), window.length // 8), n_sequences)
+        except UserError:
+            return _("no model there")
+    return _line(encoders.facts(EncoderSpec(*_kind(code)), window.length // 8), n_sequences)
+
+
+def _line(known: Facts, n_sequences: int) -> str:
+    said = []
+    if known.parameters:
+        said.append(_("{n:.1f} million parameters").format(n=known.parameters / 1e6))
+    if known.bytes:
+        said.append(f"{known.bytes / 1e6:,.0f} MB")
+    if known.parameters:
+        said.append(_("8 to 512 samples"))
+    if known.licence:
+        said.append(_("licence {name}").format(name=_(known.licence)))
+    said.append(duration(encoders.seconds(2 * known.operations * n_sequences)))  # it embeds, and is scored
+    return " · ".join(said)
+
+
+def duration(seconds: float) -> str:
+    """About how long, in words."""
+    if seconds < 1:
+        return _("under a second")
+    if seconds < 90:
+        return _("about {n:.0f} s").format(n=seconds)
+    return _("about {n:.0f} min").format(n=seconds / 60)

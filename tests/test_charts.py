@@ -1,0 +1,304 @@
+"""Charts as the browser gets them: Vega-Lite that is valid, and in which people's words are words only."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from core.charts import (
+    BOX,
+    CUD,
+    MOST_CURVES,
+    STRETCH,
+    TAP,
+    Chart,
+    Colouring,
+    curves,
+    envelope,
+    loss_against_understandability,
+    series_line,
+    time_format,
+    traces,
+    waveform_map,
+)
+
+NOBODY = np.array([], dtype=int)
+XY = np.random.default_rng(0).normal(size=(9, 2)) * [3, 1]
+SECONDS = np.datetime64("2026-11-23T08:00:00") + np.arange(60).astype("timedelta64[s]")
+HOSTILE = [
+    "a:Q",
+    "温度[℃]",
+    "p.q",
+    'say "hi"',
+    "it's",
+    "back\\slash",
+    "two\nlines",
+    "<img src=x onerror=alert(1)>",
+    "datum.picked",
+    "mean(y):N",
+    "",
+]
+
+
+def drawn(chart: Chart) -> dict[str, Any]:
+    """The spec as it goes to the browser: checked against Vega-Lite's schema, and strict JSON without a NaN."""
+    return json.loads(json.dumps(chart.to_dict(), allow_nan=False))
+
+
+def found(spec: Any, key: str) -> Iterator[Any]:
+    """Every value under this key, at any depth; data apart."""
+    if isinstance(spec, dict):
+        for name, value in spec.items():
+            if name == key:
+                yield value
+            if name != "datasets":
+                yield from found(value, key)
+    elif isinstance(spec, list):
+        for value in spec:
+            yield from found(value, key)
+
+
+def rows(spec: dict[str, Any], *having: str) -> list[dict[str, Any]]:
+    """The rows of the one data set that has these columns."""
+    [data] = [data for data in spec["datasets"].values() if data and set(having) <= set(data[0])]
+    return data
+
+
+def coloured(values: Any, title: str = "state") -> Colouring:
+    return Colouring(title, np.asarray(values))
+
+
+def mapped(colouring: Colouring, picked: Any = NOBODY, tooltips: dict[str, Any] | None = None) -> dict[str, Any]:
+    return drawn(waveform_map(XY, colouring, np.asarray(picked), 400, tooltips or {}))
+
+
+# --- people's words
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_name_is_shown_as_it_is_and_never_taken_for_a_field_or_a_formula(name):
+    """Altair reads “a:Q” and “mean(y)” as shorthand, and Vega reads dots and brackets in a field as a path."""
+    windows = np.random.default_rng(0).normal(size=(9, 2, 16))
+    ratings = pd.DataFrame({"name": [name], "loss": [0.5], "mean": [3.0], "low": [2.0], "high": [4.0]})
+    charts = {
+        "map": waveform_map(
+            XY, coloured([name, "other", *"abcdefg"], name), NOBODY, 400, {name: ["x"] * 9, "t": [1] * 9}
+        ),
+        "line": series_line(np.arange(60), np.arange(60.0), name, [(3, 9)], 200, name),
+        "traces": traces(SECONDS, np.ones((60, 2)), [name, "b"], name),
+        "curves": curves(windows, np.arange(3), [name, "b"], name, 300),
+        "ratings": loss_against_understandability(ratings, name, name, 300),
+    }
+    ours = {"x", "y", "colour", "tip0", "tip1", "id", "at", "value", "first", "last", "c", "name", "sample", "curve"}
+    for which, chart in charts.items():
+        spec = drawn(chart)
+        fields = {field for field in found(spec, "field") if isinstance(field, str)}
+        assert fields <= ours | {"loss", "mean", "low", "high"}, which
+        assert name in list(found(spec, "title")), which
+        assert set(found(spec, "test")) | set(found(spec, "filter")) <= {"datum.picked", "isValid(datum.low)"}, which
+    assert name in drawn(charts["map"])["encoding"]["color"]["scale"]["domain"]
+    for which in ("traces", "curves", "ratings"):
+        assert name in [row["name"] for row in rows(drawn(charts[which]), "name")], which
+
+
+def test_tooltips_carry_their_titles_and_values_in_the_order_given():
+    spec = mapped(coloured(["a"] * 9), tooltips={"時刻": list("ABCDEFGHI"), "荷重[kN]": range(9)})
+    assert [tip["title"] for tip in spec["encoding"]["tooltip"]] == ["時刻", "荷重[kN]"]
+    assert [(row["tip0"], row["tip1"]) for row in rows(spec, "id")][2] == ("C", 2)
+
+
+# --- the map
+
+
+def test_every_window_is_a_point_at_its_place_with_its_colour_and_can_be_boxed_and_tapped():
+    spec = mapped(coloured(range(9)))
+    assert [row["id"] for row in rows(spec, "id")] == list(range(9))
+    np.testing.assert_allclose([[row["x"], row["y"]] for row in rows(spec, "id")], XY)
+    assert [row["colour"] for row in rows(spec, "id")] == list(range(9))
+    gestures = {param["name"]: param["select"] for param in spec["params"]}
+    assert gestures[BOX]["type"] == "interval"
+    assert gestures[TAP] == {"type": "point", "fields": ["id"]}
+
+
+@pytest.mark.parametrize(("width", "height"), [(800, 400), (400, 400), (300, 900)])
+def test_a_unit_is_as_long_across_as_up_and_every_point_is_inside_whatever_the_room(width, height):
+    spec = mapped(coloured(range(9)))
+    x, y = (ends(spec["encoding"][axis]["scale"], width, height) for axis in "xy")
+    assert (x[1] - x[0]) / width == pytest.approx((y[1] - y[0]) / height)
+    for (low, high), values in ((x, XY[:, 0]), (y, XY[:, 1])):
+        assert low < values.min() < values.max() < high
+
+
+def ends(scale: dict[str, Any], width: int, height: int) -> list[float]:
+    """What Vega makes of `middle ± half * max(1, one / other)`."""
+    form = re.compile(r"(-?[\d.e-]+) ([-+]) ([\d.e-]+) \* max\(1, (width|height) / (width|height)\)")
+    room, both = {"width": width, "height": height}, []
+    for end in ("domainMin", "domainMax"):
+        middle, sign, half, one, other = form.fullmatch(scale[end]["expr"]).groups()
+        both.append(float(middle) + (1 if sign == "+" else -1) * float(half) * max(1, room[one] / room[other]))
+    return both
+
+
+def test_windows_that_share_one_place_still_have_a_scale():
+    spec = drawn(waveform_map(np.ones((5, 2)), coloured(range(5)), NOBODY, 400, {}))
+    low, high = ends(spec["encoding"]["x"]["scale"], 400, 400)
+    assert low < 1 < high
+
+
+def test_groups_get_a_colour_and_a_shape_each_in_one_legend_and_in_order():
+    names = ["weld", "断線", "ok", "b", "c", "d", "e"]
+    spec = mapped(coloured([*names, "ok", "ok"]))
+    for channel in ("color", "shape"):
+        scale = spec["encoding"][channel]["scale"]
+        assert scale["domain"] == sorted(names)
+        assert len(set(scale["range"])) == len(names)
+    assert spec["encoding"]["color"]["scale"]["range"] == list(CUD)
+    assert spec["encoding"]["color"]["legend"] == spec["encoding"]["shape"]["legend"]  # equal ones, Vega merges
+
+
+def test_quantities_get_one_even_scale_and_times_are_read_as_times():
+    quantity, time = (mapped(coloured(values))["encoding"] for values in (np.arange(9.0), SECONDS[:9]))
+    assert quantity["color"]["type"] == "quantitative"
+    assert time["color"]["type"] == "temporal"
+    assert time["color"]["scale"]["type"] == "utc"  # the clock as written, wherever the browser is
+    assert "shape" not in quantity | time
+
+
+def test_picked_points_stay_and_the_others_fade_and_before_a_pick_all_stay():
+    spec = mapped(coloured(range(9)), picked=[2, 5])
+    assert [row["id"] for row in rows(spec, "id") if row["picked"]] == [2, 5]
+    opacity = spec["encoding"]["opacity"]
+    assert opacity["condition"]["test"] == "datum.picked"
+    assert opacity["condition"]["value"] > 0.8 > 0.2 > opacity["value"] > 0
+    assert all(row["picked"] for row in rows(mapped(coloured(range(9))), "id"))
+
+
+# --- lines
+
+
+def test_picked_stretches_are_shaded_from_their_first_to_their_last_sample():
+    spec = drawn(series_line(SECONDS, np.arange(60.0), "load", [(3, 9), (20, 59)], 200, "time"))
+    shaded = [(row["first"][-8:], row["last"][-8:]) for row in rows(spec, "first", "last")]
+    assert shaded == [("08:00:03", "08:00:09"), ("08:00:20", "08:00:59")]
+    rect, line = spec["layer"]
+    assert (rect["mark"]["type"], line["mark"]["type"]) == ("rect", "line")  # the line on top of its shade
+    assert [param["name"] for param in spec["params"]] == [STRETCH]
+    assert len(drawn(series_line(SECONDS, np.arange(60.0), "load", [], 200, "time"))["layer"]) == 1
+
+
+def test_a_gap_in_a_series_is_a_gap_in_its_line():
+    values = np.arange(60.0)
+    values[20:30] = np.nan
+    for spec in (
+        drawn(series_line(np.arange(60), values, "load", [], 200, "t")),
+        drawn(traces(np.arange(60), values[:, None], ["load"], "t")),
+    ):
+        line = rows(spec, "at")
+        assert [row["at"] for row in line if row.get("value", row.get("y")) is None] == list(range(20, 30))
+
+
+@pytest.mark.parametrize("n", [2001, 2003, 5000, 100_000])
+def test_a_long_line_keeps_its_ends_and_every_spike_at_few_points(n):
+    rng = np.random.default_rng(n)
+    values = rng.normal(size=n)
+    spikes = rng.choice(n, size=20, replace=False)
+    values[spikes] = 50 * rng.choice([-1, 1], size=20)
+    kept = envelope(values, 2000)
+    assert len(kept) <= 2002  # two of each bin, and both ends
+    assert (np.diff(kept) > 0).all()
+    assert {kept[0], kept[-1]} == {0, n - 1}
+    missed = [i for i in spikes if np.abs(kept - i).min() > n / 1000]  # a second spike in one bin may go
+    assert missed == []
+    assert (values[kept].min(), values[kept].max()) == (values.min(), values.max())
+
+
+def test_a_short_line_keeps_every_sample():
+    assert envelope(np.zeros(2000), 2000).tolist() == list(range(2000))
+
+
+def test_an_envelope_looks_past_missing_values_and_keeps_a_gap_that_can_be_seen():
+    values = np.sin(np.arange(50_000) / 999)
+    values[::7] = np.nan  # a sensor that drops out now and then
+    values[20_000:20_500] = np.nan
+    values[[123, 45_678]] = (9, -9)
+    kept = envelope(values, 1000)
+    assert {123, 45_678} <= set(kept)
+    missing = kept[np.isnan(values[kept])]
+    inner = missing[(missing > 0) & (missing < 49_999)]
+    assert len(inner) >= 4  # bins of 100: of the 500 missing in a row, nothing can be drawn
+    assert ((inner >= 20_000) & (inner < 20_500)).all()
+    assert len(envelope(np.full(50_000, np.nan), 1000)) <= 1002
+
+
+# --- channels one above the other
+
+
+def test_each_channel_has_a_band_of_its_own_whatever_its_units_and_a_constant_lies_in_the_middle():
+    values = np.column_stack([np.sin(np.arange(300)), 1e6 * np.cos(np.arange(300)), np.full(300, 7.0)])
+    spec = drawn(traces(np.arange(300), values, list("abc"), "t"))
+    line = pd.DataFrame(rows(spec, "c", "y"))
+    bands = line.groupby("c")["y"].agg(["min", "max"])
+    assert (bands["min"][:-1].to_numpy() > bands["max"][1:].to_numpy()).all()  # the first on top, none over another
+    np.testing.assert_allclose(bands["max"] - bands["min"], [0.72, 0.72, 0], atol=1e-9)
+    assert bands["min"][2] == pytest.approx(-2.08)
+    low, high = spec["layer"][0]["encoding"]["y"]["scale"]["domain"]
+    assert low < line["y"].min() < line["y"].max() < high
+
+
+def test_a_channel_without_a_value_takes_nothing_from_the_others():
+    values = np.column_stack([np.arange(60.0), np.full(60, np.nan)])
+    line = pd.DataFrame(rows(drawn(traces(np.arange(60), values, ["a", "empty"], "t")), "c", "y"))
+    known = line.loc[line["c"] == 0, "y"]
+    np.testing.assert_allclose([known.min(), known.max()], [-0.44, 0.28])
+
+
+def test_the_thick_curve_is_the_mean_of_every_picked_window_on_a_scale_that_no_pick_changes():
+    windows = np.array([0.0, 1.0, 2.0, 4.0])[:, None, None] * np.ones((4, 1, 8))
+    thin, thick = thin_and_thick(curves(windows, np.array([1, 2]), ["a"], "s", 300))
+    at = {value: 0.72 * (value / 4 - 0.5) - 0.08 for value in (1, 1.5, 2)}  # in a band for 0 … 4, also unpicked ones
+    np.testing.assert_allclose(sorted(thin["y"].unique()), [at[1], at[2]])
+    np.testing.assert_allclose(thick["y"], at[1.5])
+
+
+def thin_and_thick(chart: Chart) -> list[pd.DataFrame]:
+    spec = drawn(chart)
+    return [pd.DataFrame(spec["datasets"][layer["data"]["name"]]) for layer in spec["layer"][:2]]
+
+
+def test_of_many_picked_windows_some_are_drawn_evenly_and_the_mean_is_of_all():
+    windows = np.arange(1000.0)[:, None, None] * np.ones((1000, 1, 4))
+    thin, thick = thin_and_thick(curves(windows, np.arange(1000), ["a"], "s", 300))
+    assert thin["curve"].nunique() == MOST_CURVES
+    assert thin["y"].min() == pytest.approx(-0.44)  # the lowest and the highest among them
+    assert thin["y"].max() == pytest.approx(0.28)
+    np.testing.assert_allclose(thick["y"], -0.08, atol=1e-9)
+
+
+# --- ratings against loss
+
+
+def test_a_view_is_a_point_with_its_name_and_its_range_only_where_there_is_one():
+    frame = pd.DataFrame(
+        {"name": ["A", "B"], "loss": [0.4, 0.9], "mean": [4.5, 2.0], "low": [4.0, np.nan], "high": [5.0, np.nan]}
+    )
+    spec = drawn(loss_against_understandability(frame, "error", "understandable", 300))
+    assert [(row["name"], row["low"]) for row in rows(spec, "name")] == [("A", 4.0), ("B", None)]
+    bars, points, names = spec["layer"]
+    assert bars["transform"] == [{"filter": "isValid(datum.low)"}]
+    assert "transform" not in points | names
+    assert points["encoding"]["y"]["scale"]["domain"] == [1, 5]  # the scale that people rated on, not the data's
+    low, high = points["encoding"]["x"]["scale"]["domain"]
+    assert low == 0 < 0.9 < high
+
+
+@pytest.mark.parametrize(
+    ("seconds", "form"),
+    [(0, "%H:%M:%S"), (1799, "%H:%M:%S"), (7200, "%H:%M"), (86_400, "%m/%d %H:%M"), (864_000, "%Y/%m/%d")],
+)
+def test_the_clock_shows_what_changes_within_the_span(seconds, form):
+    assert time_format(SECONDS[0] + np.array([0, seconds]).astype("timedelta64[s]")) == form
+    assert time_format(SECONDS[:0]) == "%H:%M:%S"
