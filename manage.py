@@ -44,6 +44,7 @@ USAGE = """python3 manage.py COMMAND
   test        run the tests (more words go to pytest)
   check       style, types and translations; says everything that is wrong, not only the first
   bench       list what can be measured; `bench NAME` measures it
+  pretrain    make the compact model anew (over an hour); a run that was stopped goes on
   translate   bring the Japanese catalogue up to the words in the code, and say which still need Japanese"""
 
 
@@ -194,6 +195,13 @@ def bench(words: list[str]) -> int:
     return become(f"tests.bench_{words[0]}", *words[1:])
 
 
+def pretrain(words: list[str]) -> int:
+    prepare()
+    # Threads that wait busily for one another lose most of their time as soon as anything else wants a core.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    return become("core.pretraining", *words)
+
+
 def translate(words: list[str]) -> int:
     """Keeps every translation whose English is still in the code, drops the rest, adds what is new without Japanese."""
     refuse(words)
@@ -226,7 +234,7 @@ def refuse(words: list[str]) -> None:
         sys.exit(f"This command takes no more words: {' '.join(words)}\n\n{USAGE}")
 
 
-COMMANDS = {"run": run, "test": test, "check": check, "bench": bench, "translate": translate}
+COMMANDS = {"run": run, "test": test, "check": check, "bench": bench, "pretrain": pretrain, "translate": translate}
 
 
 def main(words: list[str]) -> int:

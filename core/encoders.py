@@ -24,6 +24,7 @@ SHIPPED = Path(__file__).parent / "compact"
 HUB = {size: f"AutonLab/MOMENT-1-{size}" for size in ("small", "base", "large")}
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 PATCH = 8
+BUCKETS = 32  # of T5's relative positions
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +83,19 @@ class Architecture:
 
     width: int  # d_model
     layers: int
-    inner: int  # heads * width of a head
+    heads: int
+    head: int  # width of a head
     hidden: int  # of the gated dense layers
     vocabulary: int  # words of a text model that MOMENT carries along unused
 
     @property
+    def inner(self) -> int:
+        return self.heads * self.head
+
+    @property
     def parameters(self) -> int:
         each = 4 * self.width * self.inner + 3 * self.width * self.hidden + 2 * self.width
-        return self.layers * each + self.width * (self.vocabulary + 2 * PATCH + 2) + PATCH
+        return self.layers * each + BUCKETS * self.heads + self.width * (self.vocabulary + 2 * PATCH + 2) + PATCH
 
     def operations(self, n_patches: int) -> float:
         """Floating-point operations to embed one window of one channel, multiplications and additions apart."""
@@ -99,9 +105,9 @@ class Architecture:
 
 
 PUBLISHED = {  # the T5 sizes that MOMENT's paper names; their files need not be here yet
-    "small": Architecture(512, 8, 384, 1024, 32128),
-    "base": Architecture(768, 12, 768, 2048, 32128),
-    "large": Architecture(1024, 24, 1024, 2816, 32128),
+    "small": Architecture(512, 8, 6, 64, 1024, 32128),
+    "base": Architecture(768, 12, 12, 64, 2048, 32128),
+    "large": Architecture(1024, 24, 16, 64, 2816, 32128),
 }
 
 
@@ -147,10 +153,10 @@ def architecture_of(folder: Path) -> Architecture:
     try:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         t5 = config["t5_config"]
-        inner = t5["num_heads"] * t5["d_kv"]
         if config["patch_len"] != PATCH:
             raise KeyError("patch_len")
-        return Architecture(config["d_model"], t5["num_layers"], inner, t5["d_ff"], t5["vocab_size"])
+        sizes = (t5[name] for name in ("num_layers", "num_heads", "d_kv", "d_ff", "vocab_size"))
+        return Architecture(config["d_model"], *sizes)
     except (KeyError, TypeError, ValueError) as e:
         raise UserError(
             N_("The model in “{folder}” is not a MOMENT with patches of 8 samples."),
@@ -244,12 +250,16 @@ def _ticking(tick: Tick) -> type[Any]:
     from huggingface_hub import utils
 
     class Bar(utils.tqdm):  # type: ignore[misc, name-defined]
+        def __init__(self, *args: Any, **words: Any) -> None:
+            super().__init__(*args, **words | {"disable": False})  # one that is disabled does not count
+            self.of_bytes = words.get("unit") == "B"
+
         def display(self, *_args: Any, **_words: Any) -> None:
             pass
 
         def update(self, n: float | None = 1) -> None:
             super().update(n)
-            if self.unit == "B":
+            if self.of_bytes:
                 tick(int(self.n), int(self.total or 0))
 
     return Bar

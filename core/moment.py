@@ -1,6 +1,7 @@
 """The only file that knows momentfm and torch. Arrays in, arrays out; each trap of momentfm is met here, once."""
 
 import copy
+import math
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,7 +21,7 @@ Floats = NDArray[np.float64]
 Tick = Callable[[int, int], None]  # (done, total)
 
 CONTEXT = 512
-BATCH = 256  # sequences at a time: flat memory, and small enough to answer a cancel within a second
+BATCH = 1024  # patches at a time: what a layer makes of them stays in the processor's cache
 
 # MOMENT's architecture at a size that a laptop embeds thousands of windows a second with.
 COMPACT: dict[str, Any] = {
@@ -76,27 +77,35 @@ def tokens(model: MOMENTPipeline, x: Tensor, seen: Tensor | None, first: int = 0
     if embedder.add_positional_embedding:
         h = h + embedder.position_embedding.pe[:, first : first + n_patches]
     bias = encoder.block[0].layer[0].SelfAttention.compute_bias(n_patches, n_patches)
+    h = h.reshape(n * n_patches, -1)
     for block in encoder.block:
         attention, dense = block.layer
-        h = h + _attended(attention.SelfAttention, _rms(attention.layer_norm, h), bias)
-        h = h + _gated(dense.DenseReluDense, _rms(dense.layer_norm, h))
-    return _rms(encoder.final_layer_norm, h)
+        attended = _attended(attention.SelfAttention, _rms(attention.layer_norm, h), bias)
+        h = torch.addmm(h, attended, attention.SelfAttention.o.weight.t())
+        gated = _gated(dense.DenseReluDense, _rms(dense.layer_norm, h))
+        h = torch.addmm(h, gated, dense.DenseReluDense.wo.weight.t())
+    return _rms(encoder.final_layer_norm, h).view(n, n_patches, -1)
 
 
 def _attended(attention: Any, h: Tensor, bias: Tensor) -> Tensor:
-    """Self-attention with T5's position bias and without its scaling."""
-    n, n_patches, _ = h.shape
+    """Self-attention with T5's position bias and without its scaling: (n * n_patches, d) → (n * n_patches, inner)."""
+    n_patches = bias.shape[-1]
     q, k, v = (
-        functional.linear(h, projection.weight).view(n, n_patches, attention.n_heads, -1).transpose(1, 2)
+        functional.linear(h, projection.weight).view(-1, n_patches, attention.n_heads, attention.key_value_proj_dim)
         for projection in (attention.q, attention.k, attention.v)
     )
-    weights = (q @ k.transpose(2, 3) + bias).softmax(dim=-1)
-    return functional.linear((weights @ v).transpose(1, 2).reshape(n, n_patches, -1), attention.o.weight)
+    weights = (q.transpose(1, 2) @ k.permute(0, 2, 3, 1) + bias).softmax(dim=-1)
+    return (weights @ v.transpose(1, 2)).transpose(1, 2).reshape(len(h), -1)
 
 
 def _gated(dense: Any, h: Tensor) -> Tensor:
-    gate = functional.gelu(functional.linear(h, dense.wi_0.weight), approximate="tanh")
-    return functional.linear(gate * functional.linear(h, dense.wi_1.weight), dense.wo.weight)
+    return _gelu(functional.linear(h, dense.wi_0.weight)) * functional.linear(h, dense.wi_1.weight)
+
+
+def _gelu(x: Tensor) -> Tensor:
+    """x times a sigmoid: the tanh form of GELU, in half the time that PyTorch's own takes on a CPU."""
+    slope = 2 * math.sqrt(2 / math.pi)
+    return x * ((x * x).mul_(0.044715 * slope).add_(slope) * x).sigmoid_()
 
 
 def _rms(norm: Any, h: Tensor) -> Tensor:
@@ -211,10 +220,11 @@ def _batches(model: MOMENTPipeline, values: Floats, tick: Tick) -> Iterator[tupl
     device = next(model.parameters()).device
     flat = values.reshape(-1, 1, values.shape[-1])
     with torch.inference_mode():
-        for first in range(0, len(flat), BATCH):
-            rows = slice(first, first + BATCH)
+        size = max(1, BATCH * PATCH // values.shape[-1])
+        for first in range(0, len(flat), size):
+            rows = slice(first, first + size)
             yield torch.as_tensor(flat[rows], dtype=torch.float32, device=device), rows
-            tick(min(first + BATCH, len(flat)), len(flat))
+            tick(min(first + size, len(flat)), len(flat))
 
 
 def check_length(length: int) -> None:
