@@ -74,15 +74,18 @@ def _colour(colouring: Colouring) -> dict[str, Any]:
     if groups is not None:
         return {
             "color": alt.Color("colour:N", scale=alt.Scale(domain=groups, range=_cycled(CUD, groups)), legend=legend),
-            "shape": alt.Shape(
-                "colour:N", scale=alt.Scale(domain=groups, range=_cycled(SHAPES, groups)), legend=legend
-            ),
+            "shape": alt.Shape("colour:N", scale=alt.Scale(domain=groups, range=_shapes(groups)), legend=legend),
         }
     legend = alt.Legend(title=colouring.title, orient="bottom", gradientLength=260)
     if colouring.values.dtype.kind == "M":
         legend.format, legend.tickCount = time_format(colouring.values), 3
         return {"color": alt.Color("colour:T", scale=alt.Scale(scheme="viridis", type="utc"), legend=legend)}
     return {"color": alt.Color("colour:Q", scale=alt.Scale(scheme="viridis"), legend=legend)}
+
+
+def _shapes(groups: Sequence[str]) -> list[str]:
+    """Moved on by one at every turn of the colours, so that no look comes twice in 49 groups."""
+    return [SHAPES[(i + i // len(CUD)) % len(SHAPES)] for i in range(len(groups))]
 
 
 def _cycled(items: Sequence[str], groups: Sequence[str]) -> list[str]:
@@ -177,7 +180,7 @@ def _banded(values: Floats, low: Any, high: Any, channel: Any) -> Floats:
     """Values moved into their channel's band: channel 0 on top, a constant in the middle of its band."""
     span = high - low
     share: Floats = np.where(span > 0, (values - low) / np.where(span > 0, span, 1.0), 0.5)
-    banded: Floats = -channel + 0.72 * (share - 0.5) - 0.08
+    banded: Floats = -channel + 0.72 * (np.where(np.isnan(values), np.nan, share) - 0.5) - 0.08
     return banded
 
 
@@ -230,7 +233,7 @@ def loss_against_understandability(frame: pd.DataFrame, x_title: str, y_title: s
 
 
 def envelope(values: Floats, most: int) -> Ints:
-    """Rows that keep the look of a line with at most `most` points: the extremes of each of most/2 bins."""
+    """Rows that keep the look of a line with about `most` points: both ends, the extremes of each of most/2 bins."""
     n = len(values)
     if n <= most:
         return np.arange(n)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import dask
 from distributed import Client, Event, Future, KilledWorker, LocalCluster, Worker, WorkerPlugin, get_worker
 
 from core.artifacts import Store
@@ -111,6 +112,8 @@ class Engine:
 
 
 def _local_cluster() -> LocalCluster:
+    # Dask gives a worker up that is slow to come back, and then every later job would wait for nobody.
+    dask.config.set({"distributed.deploy.lost-worker-timeout": "1 day"})
     threads = str(os.cpu_count() or 1)  # Dask would leave each library one
     return LocalCluster(
         host="127.0.0.1",

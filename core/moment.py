@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from momentfm import MOMENTPipeline
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from torch import Tensor
 from torch.nn import functional
 
@@ -21,6 +22,7 @@ Floats = NDArray[np.float64]
 Tick = Callable[[int, int], None]  # (done, total)
 
 CONTEXT = 512
+SMALLEST = 0.1  # standard deviation that is handed to MOMENT: ten thousand times what RevIN adds to it
 BATCH = 1024  # patches at a time: what a layer makes of them stays in the processor's cache
 
 # MOMENT's architecture at a size that a laptop embeds thousands of windows a second with.
@@ -139,7 +141,15 @@ def load(folder: Path) -> MOMENTPipeline:
     architecture_of(folder)  # or why it is no MOMENT
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return _ready(MOMENTPipeline.from_pretrained(str(folder), model_kwargs={"task_name": "reconstruction"}))
+        try:
+            model = MOMENTPipeline.from_pretrained(str(folder), model_kwargs={"task_name": "reconstruction"})
+        except (SafetensorError, RuntimeError) as e:  # cut short, or of another model than config.json says
+            raise UserError(
+                N_("The weights in “{folder}” are damaged, or belong to another model than its config.json."),
+                N_("Copy both files of the model there again."),
+                folder=folder,
+            ) from e
+        return _ready(model)
 
 
 def _ready(model: MOMENTPipeline) -> MOMENTPipeline:
@@ -187,9 +197,8 @@ def embed(model: MOMENTPipeline, values: Floats, tick: Tick) -> NDArray[np.float
     """
     n, n_channels, length = values.shape
     check_length(length)
-    rows = [
-        tokens(model, standardised(x[:, 0]), None).float().mean(dim=1).cpu() for x, _ in _batches(model, values, tick)
-    ]
+    batches = (x[:, 0] for x, _, _ in _batches(model, values, tick))
+    rows = [tokens(model, standardised(x), None).float().mean(dim=1).cpu() for x in batches]
     return torch.cat(rows).numpy().reshape(n, n_channels, -1)
 
 
@@ -207,23 +216,35 @@ def squared_errors(model: MOMENTPipeline, values: Floats, hidden: NDArray[np.boo
     check_length(length)
     seen = torch.from_numpy(~hidden.reshape(n * n_channels, -1)).long().repeat_interleave(PATCH, dim=1)
     errors = []
-    for x, rows in _batches(model, values, tick):
+    for x, scale, rows in _batches(model, values, tick):
         mask = seen[rows].to(x.device)
         guess = model.reconstruction(x_enc=x, input_mask=torch.ones_like(mask), mask=mask).reconstruction
         lost = 1 - mask
-        errors.append((((guess - x)[:, 0] ** 2 * lost).sum(1) / lost.sum(1)).cpu().numpy())
-    return np.concatenate(errors).reshape(n, n_channels).astype(np.float64)
+        errors.append((((guess - x)[:, 0] ** 2 * lost).sum(1) / lost.sum(1)).cpu().double().numpy() / scale**2)
+    return np.concatenate(errors).reshape(n, n_channels)
 
 
-def _batches(model: MOMENTPipeline, values: Floats, tick: Tick) -> Iterator[tuple[torch.Tensor, slice]]:
-    """Each channel of each window as a sequence of its own: MOMENT treats channels alike and apart."""
+def _batches(model: MOMENTPipeline, values: Floats, tick: Tick) -> Iterator[tuple[Tensor, Floats, slice]]:
+    """Each channel of each window as a sequence of its own: MOMENT treats channels alike and apart.
+
+    Level is taken off, and what is tiny is enlarged, in float64: in float32, a pressure in Pa would lose its shape to
+    rounding, and one in GPa to the 1e-5 that RevIN adds.
+
+    Returns:
+        (m, 1, length) sequences, (m,) by how much each was enlarged, and which rows of all sequences they are.
+    """
     device = next(model.parameters()).device
     flat = values.reshape(-1, 1, values.shape[-1])
     with torch.inference_mode():
         size = max(1, BATCH * PATCH // values.shape[-1])
         for first in range(0, len(flat), size):
             rows = slice(first, first + size)
-            yield torch.as_tensor(flat[rows], dtype=torch.float32, device=device), rows
+            centred = flat[rows] - flat[rows].mean(axis=2, keepdims=True)
+            spread = centred.std(axis=2, keepdims=True)
+            varies = spread > 1e-12 * np.abs(flat[rows]).max(axis=2, keepdims=True)
+            scale = np.where(varies, SMALLEST / np.minimum(np.where(varies, spread, 1.0), SMALLEST), 1.0)
+            x = np.where(varies, centred * scale, 0.0)
+            yield torch.as_tensor(x, dtype=torch.float32, device=device), scale[:, 0, 0], rows
             tick(min(first + size, len(flat)), len(flat))
 
 

@@ -56,7 +56,7 @@ class PretrainSpec:
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """Of one step. A model that knows nothing has log(n) for the contrast and about 1 for the others."""
+    """Of one step. A model that knows nothing has log(n) for the contrast and about 0.85 for the others."""
 
     contrast: float
     chance: float  # log(n): what the contrast would be by guessing
@@ -114,8 +114,75 @@ def pretrain(spec: PretrainSpec, folder: Path, work: Path, every: int = 250) -> 
             print(json.dumps(log[-1]), flush=True)  # noqa: T201 — this is a program
             recent.clear()
             _checkpoint(spec, work, learner, average, optimiser, step + 1, seconds, log)
-            _save(average, work / "model")
+    even_out(average)
     _save(average, folder)
+
+
+@torch.no_grad()
+def even_out(model: MOMENTPipeline) -> None:
+    """Half-whiten the embedding without adding a layer: distances then no longer hang on a few directions.
+
+    Over generated windows, every principal axis is scaled by its standard deviation to the power -1/2. That map and
+    the last norm's weights together are a rotation, a scale for each axis, and a rotation that no distance sees.
+    RMSNorm does not see the first one either, so the whole encoder is turned by it, and the last norm's weights are
+    the scales. The head is turned back: reconstructions stay what they were.
+    Source of the turn: Ashkboos et al. 2024, "SliceGPT", section 3.
+    """
+    weights = model.encoder.final_layer_norm.weight.double()
+    embeddings = _embeddings(model).double()
+    variances, axes = torch.linalg.eigh(torch.cov(embeddings.T))
+    whitening = ((variances + 1e-4 * variances.max()) ** -0.25 * axes).T
+    common = functional.normalize(embeddings.mean(dim=0), dim=0)  # what all windows share tells none from another
+    whitening -= 0.98 * torch.outer(whitening @ common, common)
+    _, scale, turn = torch.linalg.svd(whitening * weights)
+    _absorb_norms(model)
+    _turn(model, turn.T)
+    model.encoder.final_layer_norm.weight.copy_(scale / scale.mean())
+    model.head.linear.weight.div_(scale / scale.mean())
+
+
+def _absorb_norms(model: MOMENTPipeline) -> None:
+    """Move each norm's weights into the layers that read it, so that every norm is bare."""
+    for block in model.encoder.block:
+        attention, dense = block.layer
+        reading = attention.SelfAttention, dense.DenseReluDense
+        for layer in (reading[0].q, reading[0].k, reading[0].v):
+            layer.weight.mul_(attention.layer_norm.weight)
+        for layer in (reading[1].wi_0, reading[1].wi_1):
+            layer.weight.mul_(dense.layer_norm.weight)
+        attention.layer_norm.weight.fill_(1)
+        dense.layer_norm.weight.fill_(1)
+    model.head.linear.weight.mul_(model.encoder.final_layer_norm.weight)
+    model.encoder.final_layer_norm.weight.fill_(1)
+
+
+def _embeddings(model: MOMENTPipeline) -> Tensor:
+    """(n, d) of generated windows, short and long."""
+    rng = np.random.default_rng(0)
+    embeddings = []
+    for n_patches in (4, 8, 16, 32, 48):
+        windows, _ = waveforms.pairs(rng, 64, n_patches * PATCH, n_patches * PATCH)
+        embeddings.append(tokens(model, standardised(torch.from_numpy(windows)), None).mean(dim=1))
+    return torch.cat(embeddings)
+
+
+def _turn(model: MOMENTPipeline, axes: Tensor) -> None:
+    """Turn everything that writes to the encoder's stream, and everything that reads it."""
+
+    def turned(weight: Tensor, *, writes: bool) -> None:
+        weight.copy_(axes.T @ weight.double() if writes else weight.double() @ axes)
+
+    embedder = model.patch_embedding
+    turned(embedder.value_embedding.weight, writes=True)
+    turned(embedder.mask_embedding, writes=False)
+    turned(embedder.position_embedding.pe, writes=False)
+    for block in model.encoder.block:
+        attention, dense = block.layer[0].SelfAttention, block.layer[1].DenseReluDense
+        for layer in (attention.q, attention.k, attention.v, dense.wi_0, dense.wi_1):
+            turned(layer.weight, writes=False)
+        for layer in (attention.o, dense.wo):
+            turned(layer.weight, writes=True)
+    turned(model.head.linear.weight, writes=False)
 
 
 def _save(model: MOMENTPipeline, folder: Path) -> None:

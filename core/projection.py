@@ -12,6 +12,7 @@ from core.recipes import Floats
 Method = Literal["pca", "tsne"]
 Tick = Callable[[int, int], None]  # (done, total)
 
+ROUNDING = 1e-6  # of embeddings, which are kept as float32
 EARLY, LATE = 250, 500  # t-SNE iterations, openTSNE's defaults
 
 
@@ -41,8 +42,8 @@ def project(vectors: Floats, spec: ProjectionSpec, tick: Tick) -> Projection:
             N_("Choose a shorter length or a smaller step, so that there are at least 5."),
             n=len(vectors),
         )
-    centred = vectors - vectors.mean(axis=0)
-    if np.abs(centred).max() <= 1e-9 * max(1.0, np.abs(vectors).max()):
+    centred = vectors - vectors.mean(axis=0, dtype=np.float64)
+    if np.abs(centred).max() <= ROUNDING * max(1.0, np.abs(vectors).max()):
         raise UserError(
             N_("Every stretch looks the same to this model, so there is nothing to map."),
             N_("Choose another model or preparation, or check on the Data screen that the channels vary."),

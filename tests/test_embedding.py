@@ -138,6 +138,15 @@ def test_level_and_scale_come_back_as_side_features_and_count_as_much_as_the_emb
     assert told[:, width:].var(axis=0).sum() == pytest.approx(told[:, :width].var(axis=0).sum(), rel=0.01)
 
 
+@pytest.mark.parametrize(("scale", "level"), [(1e-6, 0.0), (0.01, 101325.0), (1e9, -3e9)])
+def test_a_shape_is_the_same_in_every_unit(scale, level):
+    """Pressure in Pa or GPa: neither float32 nor the 1e-5 that RevIN adds may swallow it."""
+    x = noise(6, 1)
+    plain, moved = vectors(x, UNTRAINED), vectors(scale * x + level, UNTRAINED)
+    apart = np.linalg.norm(plain[0] - plain[1])
+    assert np.linalg.norm(plain - moved, axis=1).max() < 0.01 * apart
+
+
 def test_the_changes_from_sample_to_sample_are_embedded_like_a_window_of_their_own():
     x = noise(5, 1)
     both = vectors(x, replace(UNTRAINED, side=("differenced",)))

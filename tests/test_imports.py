@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 
 import manage
-from tests.test_structure import PRODUCT, ROOT, imported, python_files, roots
+from tests.test_structure import PRODUCT, ROOT, WITH_TORCH, imported, python_files, roots
 
 PROJECT = {"app", "pages", "core", "feedback_db", "tests", "manage"}
 # Distribution → what `import` calls it. None: brings nothing to import.
@@ -16,6 +16,7 @@ IMPORT_NAMES: dict[str, str | None] = {
     "altair": "altair",
     "anyio": "anyio",
     "babel": "babel",
+    "dask": "dask",
     "distributed": "distributed",
     "huggingface-hub": "huggingface_hub",
     "hypothesis": "hypothesis",
@@ -77,7 +78,7 @@ def test_web_process_never_imports_torch():
     modules = [
         Path(file).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__")
         for file in python_files("app.py", "core", "pages/parts", "feedback_db")
-        if file != "core/moment.py" and "migrations" not in file  # Alembic runs those, with a context of its own
+        if file not in WITH_TORCH and "migrations" not in file  # Alembic runs those, with a context of its own
     ]
     assert "app" in modules
     assert "core.charts" in modules

@@ -206,3 +206,17 @@ def test_progress_counts_sequences_up_to_the_last_and_a_refusal_stops_the_work(t
     with pytest.raises(KeyboardInterrupt):
         moment.embed(tiny, values, enough)
     assert refused == done[:1]
+
+
+@pytest.mark.parametrize("spoil", ["cut short", "of another model"])
+def test_weights_that_do_not_fit_are_said_to_be_copied_again(tmp_path, spoil):
+    moment.untrained(seed=0).save_pretrained(tmp_path)
+    file = tmp_path / "model.safetensors"
+    if spoil == "cut short":
+        file.write_bytes(file.read_bytes()[:-1000])
+    else:
+        config = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))
+        config["t5_config"]["d_ff"] = 64
+        (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    with pytest.raises(UserError, match="Copy both files"):
+        moment.load(tmp_path)

@@ -125,3 +125,10 @@ def test_a_tick_that_raises_stops_the_drawing_at_once():
 def test_an_unknown_projection_is_a_programming_error():
     with pytest.raises(ValueError, match="unknown projection"):
         ProjectionSpec("umap")
+
+
+@pytest.mark.parametrize("method", ["pca", "tsne"])
+def test_equal_float32_vectors_are_equal_however_many_there_are(method):
+    """Their float32 mean drifts away from them, which looked like a picture."""
+    with pytest.raises(UserError, match="looks the same"):
+        project(np.full((200, 8), 0.1, np.float32), ProjectionSpec(method), lambda *_: None)
