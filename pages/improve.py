@@ -34,7 +34,7 @@ with guard():
             f"- {words}"
             for words in (
                 _("**Preparation**: a longer or shorter stretch, another scale."),
-                _("**Model**: the waveform itself, an untrained model, MOMENT."),
+                _("**Model**: the compact model, statistics, MOMENT; with level and size, or without."),
                 _("**Way of drawing**: PCA or t-SNE."),
             )
         )

@@ -100,7 +100,7 @@ def _cost(code: str, window: WindowSpec, n_sequences: int) -> str:
 def _line(known: Facts, n_sequences: int) -> str:
     said = []
     if known.parameters:
-        said.append(_("{n:.1f} million parameters").format(n=known.parameters / 1e6))
+        said.append(_("{n:,} parameters").format(n=known.parameters))
     if known.bytes:
         said.append(f"{known.bytes / 1e6:,.0f} MB")
     if known.parameters:
