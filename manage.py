@@ -197,8 +197,6 @@ def bench(words: list[str]) -> int:
 
 def pretrain(words: list[str]) -> int:
     prepare()
-    # Threads that wait busily for one another lose most of their time as soon as anything else wants a core.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     return become("core.pretraining", *words)
 
 
@@ -244,6 +242,8 @@ def main(words: list[str]) -> int:
     if words[0] not in COMMANDS:
         sys.exit(f"There is no command {words[0]!r}.\n\n{USAGE}")
     os.chdir(ROOT)
+    # Threads that wait busily for one another lose most of their time as soon as anything else wants a core.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     return COMMANDS[words[0]](words[1:])
 
 

@@ -23,7 +23,7 @@ Tick = Callable[[int, int], None]  # (done, total)
 
 CONTEXT = 512
 SMALLEST = 0.1  # standard deviation that is handed to MOMENT: ten thousand times what RevIN adds to it
-BATCH = 1024  # patches at a time: what a layer makes of them stays in the processor's cache
+BATCH = 2048  # patches at a time: what a layer makes of them stays in the processor's cache
 
 # MOMENT's architecture at a size that a laptop embeds thousands of windows a second with.
 COMPACT: dict[str, Any] = {
