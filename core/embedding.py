@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core import features
-from core.encoders import PATCH, EncoderSpec, Tick, fetched, weights_hash
+from core.encoders import HUB, PATCH, EncoderSpec, Tick, fetched, weights_hash
 from core.errors import N_, UserError
 from core.recipes import Floats
 
@@ -53,6 +53,7 @@ class Encoder:
         self.parameters = 0  # of the model, where there is one
         self.mode = "float64"  # what numbers it computes with, and where
         self.weights = ""  # their SHA-256
+        self.revision = ""  # of a hub model: the commit that was fetched
         if spec.reads_patches:
             self._load(tick)
 
@@ -61,6 +62,7 @@ class Encoder:
 
         folder = None if self.spec.kind == "random-init" else self.spec.folder() or fetched(self.spec.source, tick)
         self.weights = "" if folder is None else weights_hash(folder)
+        self.revision = folder.name if folder is not None and self.spec.source in HUB.values() else ""
         self._exact = _model(folder, self.weights, "float32")
         numbers, device = moment.fastest(self.spec.precision)
         self._model = _model(folder, self.weights, numbers)

@@ -113,12 +113,11 @@ PUBLISHED = {  # the T5 sizes that MOMENT's paper names; their files need not be
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What people want to know before they start one. None: cannot be known here."""
+    """What people want to know before they start one."""
 
     parameters: int
     bytes: int  # of the weights
-    width: int | None  # numbers in an embedding; None: as many as the window has samples
-    licence: str | None
+    licence: str | None  # None: nobody says
     operations: float  # for one window of one channel of the length asked for
 
 
@@ -129,18 +128,18 @@ def facts(spec: EncoderSpec, n_patches: int) -> Facts:
         UserError: the folder is no model.
     """
     if spec.kind == "raw":
-        return Facts(0, 0, None, None, 0.0)
+        return Facts(0, 0, None, 0.0)
     if spec.kind == "statistics":
-        return Facts(0, 0, None, None, 5e3 * n_patches)
+        return Facts(0, 0, None, 5e3 * n_patches)
     folder = SHIPPED if spec.kind == "random-init" else spec.folder()
     if folder is None:
         [size] = [size for size, name in HUB.items() if name == spec.source]
         built = PUBLISHED[size]
-        return Facts(built.parameters, 4 * built.parameters, built.width, "MIT", built.operations(n_patches))
+        return Facts(built.parameters, 4 * built.parameters, "MIT", built.operations(n_patches))
     built = architecture_of(folder)
     n_bytes = 0 if spec.kind == "random-init" else (folder / WEIGHTS).stat().st_size
     licence = N_("as this app's") if folder == SHIPPED else licence_of(folder)
-    return Facts(built.parameters, n_bytes, built.width, licence, built.operations(n_patches))
+    return Facts(built.parameters, n_bytes, licence, built.operations(n_patches))
 
 
 def architecture_of(folder: Path) -> Architecture:

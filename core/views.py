@@ -123,6 +123,7 @@ def _embed(spec: ViewSpec, batches: Batches, folder: Path, progress: Progress) -
         "filled": batches.filled,
         "parameters": encoder.parameters,
         "weights": encoder.weights,
+        "revision": encoder.revision,
         "mode": encoder.mode,
         "loss": loss and loss.mean,
         "mask_ratio": loss and loss.mask_ratio,

@@ -152,6 +152,8 @@ def test_a_download_can_be_stopped():
 def test_a_fetched_model_stays_what_it_was_when_the_hub_has_another(folder):
     there = fetched(HUB["small"], nobody)
     before = encoders.weights_hash(there)
+    used = Encoder(EncoderSpec("moment", HUB["small"]), ("x",), nobody)
+    assert (used.revision, used.weights) == ("5" * 40, before)  # what came is written down
     shutil.rmtree(folder)
     moment.untrained(seed=1).save_pretrained(folder)
     assert encoders.weights_hash(fetched(HUB["small"], nobody)) == before
