@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -131,23 +131,24 @@ def embed(encoder: Encoder, batches: Batches, n: int, file: Path, tick: Tick) ->
     """
     [probe] = (encoder.embed(values[:1], _nobody) for values in islice(batches, 1))
     width, sides, done = probe.shape[1], [], 0
-    shape = (n, width + encoder.n_sides)
-    vectors: np.memmap[Any, np.dtype[np.float32]] = np.lib.format.open_memmap(
-        file, mode="w+", dtype=np.float32, shape=shape
-    )
     total, squares = np.zeros(width), np.zeros(width)
-    for values in batches:
-        embedded = encoder.embed(values, _onwards(tick, done, len(values), n))
-        vectors[done : done + len(values), :width] = embedded
-        sides.append(encoder.side(values))
-        total += embedded.sum(axis=0, dtype=np.float64)
-        squares += (embedded.astype(np.float64) ** 2).sum(axis=0)
-        done += len(values)
-    of_embedding = float((squares / n - (total / n) ** 2).sum())
-    of_sides = encoder.n_sides if encoder.spec.kind == "statistics" else of_embedding  # there, as much as any other
-    vectors[:, width:] = weighed(np.concatenate(sides), of_sides)
-    vectors.flush()
-    return vectors
+    with file.open("wb") as f:  # written, not mapped: mapped pages would count as memory
+        header = {"descr": "<f4", "fortran_order": False, "shape": (n, width + encoder.n_sides)}
+        np.lib.format.write_array_header_2_0(f, header)
+        for values in batches:
+            embedded = encoder.embed(values, _onwards(tick, done, len(values), n))
+            f.write(np.hstack([embedded, np.zeros((len(values), encoder.n_sides))]).astype("<f4").tobytes())
+            sides.append(encoder.side(values))
+            total += embedded.sum(axis=0, dtype=np.float64)
+            squares += (embedded.astype(np.float64) ** 2).sum(axis=0)
+            done += len(values)
+    if encoder.n_sides:
+        of_embedding = float((squares / n - (total / n) ** 2).sum())
+        of_sides = encoder.n_sides if encoder.spec.kind == "statistics" else of_embedding  # there, as much as any other
+        vectors = np.load(file, mmap_mode="r+")
+        vectors[:, width:] = weighed(np.concatenate(sides), of_sides)
+        vectors.flush()
+    return np.load(file, mmap_mode="r")  # type: ignore[no-any-return]
 
 
 def _nobody(_done: int, _total: int) -> None:
