@@ -78,6 +78,16 @@ class Store:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
+    def note(self, name: str, value: float) -> None:
+        """Keep a measurement of this installation; the last one counts."""
+        with tempfile.NamedTemporaryFile("w", dir=self.root, prefix=".writing-", delete=False) as file:
+            json.dump(value, file)
+        Path(file.name).replace(self.root / f"{name}.json")
+
+    def noted(self, name: str) -> float | None:
+        file = self.root / f"{name}.json"
+        return float(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else None
+
     def original(self, key: str) -> bytes:
         return (self._folder(key) / ORIGINAL).read_bytes()
 

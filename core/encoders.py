@@ -130,7 +130,7 @@ def facts(spec: EncoderSpec, n_patches: int) -> Facts:
     if spec.kind == "raw":
         return Facts(0, 0, None, 0.0)
     if spec.kind == "statistics":
-        return Facts(0, 0, None, 5e3 * n_patches)
+        return Facts(0, 0, None, 6e4 * n_patches)  # as many as a model makes in the time that they took
     folder = SHIPPED if spec.kind == "random-init" else spec.folder()
     if folder is None:
         [size] = [size for size, name in HUB.items() if name == spec.source]
@@ -140,6 +140,12 @@ def facts(spec: EncoderSpec, n_patches: int) -> Facts:
     n_bytes = 0 if spec.kind == "random-init" else (folder / WEIGHTS).stat().st_size
     licence = N_("as this app's") if folder == SHIPPED else licence_of(folder)
     return Facts(built.parameters, n_bytes, licence, built.operations(n_patches))
+
+
+def operations_of(spec: EncoderSpec, channels: tuple[str, ...], length: int) -> float:
+    """To embed one window of all the channels that the encoder looks at."""
+    n_sequences = (1 if spec.channel else len(channels)) * (2 if "differenced" in spec.side else 1)
+    return n_sequences * facts(spec, length // PATCH).operations
 
 
 def architecture_of(folder: Path) -> Architecture:
@@ -171,9 +177,14 @@ def licence_of(folder: Path) -> str | None:
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("license:")), None)
 
 
-def seconds(operations: float) -> float:
-    """About how long this machine takes, going by how fast it multiplies matrices just now."""
-    return operations / (0.6 * _rate())  # 0.6: what of that rate a whole encoder reaches, here
+def seconds(operations: float, speed: float | None) -> float:
+    """About how long that takes.
+
+    Args:
+        speed: operations a second that an embedding reached here; None: none was made yet, so it is guessed from how
+            fast this computer multiplies matrices.
+    """
+    return operations / (speed or 0.6 * _rate())
 
 
 @cache

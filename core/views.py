@@ -10,7 +10,7 @@ import numpy as np
 
 from core.artifacts import Store, fingerprint
 from core.embedding import Encoder, embed, reconstruction_loss
-from core.encoders import EncoderSpec
+from core.encoders import EncoderSpec, operations_of
 from core.errors import N_
 from core.projection import ProjectionSpec, project
 from core.recipes import Batches, Floats, Recipe
@@ -19,6 +19,7 @@ from core.tables import Reading, Series, read
 VERSION = 2  # raise it when the same spec would give other numbers, so that no old result is shown as a new one
 Progress = Callable[[str, int, int], None]  # (stage, done, total); raises to cancel
 
+SPEED = "operations_per_second"  # of the last embedding by a model, for whoever wants to know how long one takes
 BATCH = 4096  # windows at a time: the memory that a view takes does not grow with their number
 CUTTING, FETCHING, EMBEDDING, SCORING, DRAWING = (
     N_("Cutting the series into stretches"),
@@ -86,6 +87,8 @@ def build(spec: ViewSpec, store: Store, progress: Progress) -> str:
         progress(CUTTING, 0, 1)
         batches = Batches(load_series(spec.sources, store), spec.recipe, BATCH)
         store.make(embedding_key, lambda folder: _embed(spec, batches, folder, progress))
+        if spec.encoder.reads_patches:
+            store.note(SPEED, store.meta(embedding_key)["operations_per_second"])
     if not store.has(key):
         progress(DRAWING, 0, 1)
         began = time.perf_counter()
@@ -113,6 +116,7 @@ def _embed(spec: ViewSpec, batches: Batches, folder: Path, progress: Progress) -
     began = time.perf_counter()
     embed(encoder, batches, n, folder / "vectors.npy", stage(EMBEDDING))
     embedded = time.perf_counter()
+    operations = n * operations_of(spec.encoder, spec.sources[0].reading.channels, spec.recipe.window.length)
     loss = reconstruction_loss(encoder, batches, n, stage(SCORING))
     if loss:
         np.save(folder / "loss.npy", loss.per_window, allow_pickle=False)
@@ -129,6 +133,7 @@ def _embed(spec: ViewSpec, batches: Batches, folder: Path, progress: Progress) -
         "mask_ratio": loss and loss.mask_ratio,
         "mask_seed": loss and loss.seed,
         "seconds_embedding": embedded - began,
+        "operations_per_second": operations / (embedded - began),
         "seconds_scoring": time.perf_counter() - embedded,
     }
 

@@ -12,7 +12,17 @@ from huggingface_hub import constants as hub
 
 from core import encoders, moment
 from core.embedding import Encoder
-from core.encoders import HUB, PUBLISHED, SHIPPED, EncoderSpec, architecture_of, facts, fetched, seconds
+from core.encoders import (
+    HUB,
+    PUBLISHED,
+    SHIPPED,
+    EncoderSpec,
+    architecture_of,
+    facts,
+    fetched,
+    operations_of,
+    seconds,
+)
 from core.errors import UserError
 
 
@@ -46,11 +56,20 @@ def test_a_small_moment_takes_as_many_operations_as_were_measured():
     assert PUBLISHED["small"].operations(64) == pytest.approx(2.47e9, rel=0.01)
 
 
-def test_nothing_to_compute_takes_no_time_and_twice_the_operations_twice_as_long():
-    assert seconds(0) == 0
-    assert seconds(2e12) == pytest.approx(2 * seconds(1e12))
-    assert facts(EncoderSpec("raw"), 8).operations == 0
-    assert facts(EncoderSpec(), 8).operations > facts(EncoderSpec("statistics"), 8).operations > 0
+def test_nothing_to_compute_takes_no_time_and_what_was_measured_here_counts():
+    assert seconds(0, None) == 0
+    assert seconds(2e12, None) == pytest.approx(2 * seconds(1e12, None))
+    assert seconds(2e12, 1e11) == 20
+
+
+def test_operations_grow_with_channels_and_with_what_is_asked_of_them():
+    one = operations_of(EncoderSpec(), ("a",), 64)
+    assert one == facts(EncoderSpec(), 8).operations > 0
+    assert operations_of(EncoderSpec(), ("a", "b", "c"), 64) == 3 * one
+    assert operations_of(EncoderSpec(channel="b", side=("differenced",)), ("a", "b", "c"), 64) == 2 * one
+    assert (
+        operations_of(EncoderSpec("raw"), ("a",), 64) == 0 < operations_of(EncoderSpec("statistics"), ("a",), 64) < one
+    )
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from core.encoders import EncoderSpec
 from core.projection import ProjectionSpec
 from core.recipes import Recipe, WindowSpec, cut
 from core.tables import Reading, guess
-from core.views import DRAWING, EMBEDDING, SCORING, Source, ViewSpec, build, find, load, load_series
+from core.views import DRAWING, EMBEDDING, SCORING, SPEED, Source, ViewSpec, build, find, load, load_series
 
 torch.set_num_threads(1)  # more would wait for one another longer than such small models take
 
@@ -241,3 +241,11 @@ def test_a_view_is_found_by_its_key_alone_when_the_model_is_long_gone(store, spe
     assert view.meta["n_windows"] == len(view.xy) == 72
     assert EncoderSpec.from_json(view.meta["spec"]["encoder"]) == from_folder.encoder
     assert find("0" * 64, store) is None
+
+
+def test_how_fast_an_embedding_was_is_noted_for_the_next_guess(store, spec):
+    assert store.noted(SPEED) is None
+    build(replace(spec, encoder=EncoderSpec("raw")), store, silent)
+    assert store.noted(SPEED) is None  # no model, no speed
+    build(spec, store, silent)
+    assert store.noted(SPEED) == store.meta(spec.embedding_fingerprint())["operations_per_second"] > 0

@@ -3,10 +3,12 @@
 import streamlit as st
 
 from core import encoders
-from core.encoders import HUB, EncoderSpec, Facts
+from core.encoders import HUB, PATCH, EncoderSpec, Facts
 from core.errors import N_, UserError
 from core.recipes import WindowSpec
+from core.views import SPEED
 from pages.parts.text import _
+from pages.parts.work import store
 
 FOLDER = "folder"
 NAMES = {
@@ -34,7 +36,7 @@ def form(channels: tuple[str, ...], window: WindowSpec, n_windows: int) -> Encod
             _("Model"),
             list(NAMES),
             format_func=lambda c: _(NAMES[c]),
-            captions=[_cost(c, window, n_windows * len(channels)) for c in NAMES],
+            captions=[_cost(c, channels, window, n_windows) for c in NAMES],
             key="model",
             persist_state="session",
             label_visibility="collapsed",
@@ -84,20 +86,22 @@ def _details(spec: EncoderSpec, channels: tuple[str, ...]) -> EncoderSpec:
     return EncoderSpec(spec.kind, spec.source, join, channel, tuple(side), "float32" if exact else "auto")
 
 
-def _cost(code: str, window: WindowSpec, n_sequences: int) -> str:
+def _cost(code: str, channels: tuple[str, ...], window: WindowSpec, n_windows: int) -> str:
     """What it is and costs, in a line."""
-    if code == FOLDER:
-        folder = st.session_state.get("folder", "").strip()
-        if not folder:
-            return _("a MOMENT of your own")
-        try:
-            return _line(encoders.facts(EncoderSpec("moment", folder), window.length // 8), n_sequences)
-        except UserError:
-            return _("no model there")
-    return _line(encoders.facts(EncoderSpec(*_kind(code)), window.length // 8), n_sequences)
+    folder = st.session_state.get("folder", "").strip()
+    if code == FOLDER and not folder:
+        return _("a MOMENT of your own")
+    spec = EncoderSpec(*_kind(code, folder))
+    try:
+        known = encoders.facts(spec, window.length // PATCH)
+    except UserError:
+        return _("no model there")
+    operations = n_windows * encoders.operations_of(spec, channels, window.length)
+    took = encoders.seconds(2 * operations, store().noted(SPEED))  # it embeds the windows, and is scored on them
+    return " · ".join([*_facts(known), duration(took)])
 
 
-def _line(known: Facts, n_sequences: int) -> str:
+def _facts(known: Facts) -> list[str]:
     said = []
     if known.parameters:
         said.append(_("{n:,} parameters").format(n=known.parameters))
@@ -107,8 +111,7 @@ def _line(known: Facts, n_sequences: int) -> str:
         said.append(_("8 to 512 samples"))
     if known.licence:
         said.append(_("licence {name}").format(name=_(known.licence)))
-    said.append(duration(encoders.seconds(2 * known.operations * n_sequences)))  # it embeds, and is scored
-    return " · ".join(said)
+    return said
 
 
 def duration(seconds: float) -> str:
