@@ -35,6 +35,7 @@ from core.moment import CONTEXT, architecture, standardised, tokens
 
 N_PATCHES = (2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64)  # a batch has windows of one length
 MOST_PATCHES = CONTEXT // PATCH
+EVENED_ON = (4, 8, 16, 32, 48)  # patches in the windows that the embedding's spread is measured on
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,7 @@ def _embeddings(model: MOMENTPipeline) -> Tensor:
     """(n, d) of generated windows, short and long."""
     rng = np.random.default_rng(0)
     embeddings = []
-    for n_patches in (4, 8, 16, 32, 48):
+    for n_patches in EVENED_ON:
         windows, _ = waveforms.pairs(rng, 64, n_patches * PATCH, n_patches * PATCH)
         embeddings.append(tokens(model, standardised(torch.from_numpy(windows)), None).mean(dim=1))
     return torch.cat(embeddings)

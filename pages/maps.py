@@ -92,6 +92,7 @@ def projection_form() -> ProjectionSpec:
             list(METHODS),
             format_func=lambda c: _(METHODS[c]),
             key="method",
+            bind="query-params",
             persist_state="session",
             label_visibility="collapsed",
         )

@@ -22,6 +22,7 @@ SPEC = PretrainSpec(steps=6, tokens=64, warm_up=2, seed=1)
 def _short_windows(monkeypatch):
     """Of two or three patches, so that a step takes a twentieth of a second."""
     monkeypatch.setattr(pretraining, "N_PATCHES", (2, 3))
+    monkeypatch.setattr(pretraining, "EVENED_ON", (2, 3))
 
 
 @pytest.fixture

@@ -322,9 +322,9 @@ def test_what_a_failure_names_is_shown_as_text(someone):
             "The folder “{folder}” is not a MOMENT model: it has no {missing}.",
             "Choose at least one column of numbers.",
         )
-        jobs.fail(db, key, problem, remedy, {"folder": NAMES[0]})
+        jobs.fail(db, key, problem, remedy, {"folder": NAMES[0], "missing": NAMES[1]})
     someone.open("maps", pilot=pilot.id)
-    assert someone.word(problem, folder=plain(NAMES[0])) in someone.errors()[0]
+    assert someone.word(problem, folder=plain(NAMES[0]), missing=plain(NAMES[1])) in someone.errors()[0]
 
 
 def test_a_map_that_was_cleared_away_is_told_to_the_rater_and_made_again_for_the_lead(someone):

@@ -38,6 +38,7 @@ def form(channels: tuple[str, ...], window: WindowSpec, n_windows: int) -> Encod
             format_func=lambda c: _(NAMES[c]),
             captions=[_cost(c, channels, window, n_windows) for c in NAMES],
             key="model",
+            bind="query-params",  # a reload finds the same map again
             persist_state="session",
             label_visibility="collapsed",
         )
