@@ -82,6 +82,18 @@ def tasks(folder: Path) -> Iterator[Task]:
         yield Task("SKAB valve1", *parts)
 
 
+def other_tasks(folder: Path) -> Iterator[Task]:
+    """Every NAME_TRAIN.ts with a NAME_TEST.ts beside it, in the folder or one below, of one channel and one length."""
+    for file in sorted([*folder.glob("*_TRAIN.ts"), *folder.glob("*/*_TRAIN.ts")]):
+        name = file.name.removesuffix("_TRAIN.ts")
+        try:
+            files = (file.with_name(f"{name}_{part}.ts") for part in ("TRAIN", "TEST"))
+            (train, train_class), (test, test_class) = map(read_ts, files)
+            yield Task(name, train[:, None], test[:, None], train_class, test_class)
+        except (OSError, ValueError) as e:
+            print(f"NOT SCORED: {name} ({e})", file=sys.stderr)
+
+
 def found(files: list[Path]) -> bool:
     missing = [str(file) for file in files if not file.is_file()]
     if missing:
@@ -91,7 +103,7 @@ def found(files: list[Path]) -> bool:
 
 def read_ts(file: Path) -> tuple[Floats, NDArray[np.str_]]:
     """Series of one length (n, length) and their classes (n,)."""
-    lines = file.read_text(encoding="utf-8").split("@data\n")[1].split()
+    lines = file.read_text(encoding="utf-8", errors="ignore").split("@data\n")[1].split()
     rows = [line.rsplit(":", 1) for line in lines]
     return np.array([row[0].split(",") for row in rows], float), np.array([row[1] for row in rows])
 
@@ -345,6 +357,7 @@ def record(folders: list[Path], asked: list[Task], scores: dict[str, Scores]) ->
 def main() -> None:
     words = argparse.ArgumentParser(prog="manage.py bench scores", description=__doc__)
     words.add_argument("folders", nargs="*", type=Path, help="checkpoints to score beside core/compact")
+    words.add_argument("--also", type=Path, metavar="FOLDER", help="score on the .ts sets there instead")
     words.add_argument("--json", type=Path, metavar="FILE", help="write every number there")
     words.add_argument("--card", action="store_true", help=f"write the table into core/compact/{CARD}")
     said = words.parse_args()
@@ -354,10 +367,10 @@ def main() -> None:
     if not folders:
         words.error("there is no model in core/compact yet: name the folder of one")
     torch.set_num_threads(1)  # such small models gain nothing from more, and sums keep their order
-    asked = list(tasks(DATA))
+    asked = list(other_tasks(said.also) if said.also else tasks(DATA))
     if not asked:
         words.error(f"nothing to score on: {DATA} is missing")
-    if said.card and (not shipped or len(asked) < len(UCR) + 1):
+    if said.card and (said.also or not shipped or len(asked) < len(UCR) + 1):
         words.error("the card wants the model in core/compact and all the data")
     scores = all_scores(folders, asked)
     print(table(scores), "", *margins(scores, asked), "", explained(scores, asked), sep="\n")
