@@ -220,3 +220,12 @@ def test_weights_that_do_not_fit_are_said_to_be_copied_again(tmp_path, spoil):
         (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
     with pytest.raises(UserError, match="Copy both files"):
         moment.load(tmp_path)
+
+
+def test_bfloat16_gives_the_same_embedding_to_a_hundredth(model):
+    """What runs where a processor multiplies it; the arithmetic is the same everywhere, only slow elsewhere."""
+    values = waves(8, 2, 64)
+    exact = moment.embed(model, values, nobody)
+    quick = moment.embed(moment.in_numbers(moment.untrained(seed=0), "bfloat16"), values, nobody)
+    assert quick.dtype == np.float32
+    assert 0 < np.linalg.norm(quick - exact) / np.linalg.norm(exact) < 0.01
