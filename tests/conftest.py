@@ -2,9 +2,11 @@
 
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from streamlit.runtime.state import session_state_proxy
 from streamlit.testing.v1 import app_test
@@ -12,6 +14,10 @@ from streamlit.testing.v1 import app_test
 from feedback_db.database import connect
 from pages.parts import work
 from tests.screens import Person, Place
+
+# A server looks once for components in all installed packages; AppTest would look again for every visitor, a third of
+# a second each.
+scanned_once = cache(manifest_scanner.scan_component_manifests)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -47,6 +53,7 @@ def place(tmp_path: Path, fresh_database: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("PILOT_DATA", str(tmp_path))
     monkeypatch.delenv("PILOT_DATABASE_URL", raising=False)
     monkeypatch.setattr(work, "_hand_over", made.desk)
+    monkeypatch.setattr(manifest_scanner, "scan_component_manifests", scanned_once)
     monkeypatch.setattr(session_state_proxy, "_mock_session_state", None)  # see Person.run
     monkeypatch.setattr(app_test, "MemoryMediaFileStorage", lambda _where: media)  # AppTest keeps no downloads
     for one in kept:
