@@ -5,6 +5,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from core.errors import N_, UserError
+
 Floats = NDArray[np.floating]
 
 LAGS = (1, 2, 3, 4, 6, 8, 12)  # samples
@@ -29,6 +31,10 @@ def shape(x: Floats) -> Floats:
 
     A constant window has the shape of zeros.
     """
+    if x.shape[1] < 8:
+        raise UserError(
+            N_("A stretch of {length} samples has no shape."), N_("Choose a length of 16 or more."), length=x.shape[1]
+        )
     centred = x - x.mean(axis=1, keepdims=True)
     scale = centred.std(axis=1, keepdims=True)
     varies = scale > TINY * np.abs(x).max(axis=1, keepdims=True)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from core import features
+from core.errors import UserError
 from core.features import BANDS, LAGS, Floats, level_scale_slope, shape
 
 LENGTHS = (8, 9, 24, 96, 150, 512)
@@ -172,3 +173,8 @@ def test_strokes_add_up_to_the_mean_where_the_length_is_no_multiple_of_them(leng
     halves = z[:, : length // 2 * 2].reshape(20, 2, -1).mean(axis=2)
     told = strokes.reshape(20, 2, -1).mean(axis=2)
     np.testing.assert_allclose(told, halves, atol=0.06 if length % 2 else 1e-9)
+
+
+def test_a_window_too_short_to_have_a_shape_is_refused_with_what_to_do():
+    with pytest.raises(UserError, match="Choose a length of 16 or more"):
+        features.shape(np.zeros((3, 2)))
