@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Times = NDArray[np.datetime64]
+from core.series import Floats, Times
+
 Kind = Literal["time", "number", "text", "empty"]
 
 # What machines and spreadsheets write for "no value", in small letters, capitals and as a word.

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from core.recipes import Floats, Ints
+from core.series import Floats, Ints
 
 # Color Universal Design, recommended set 4: apart for every kind of colour vision.
 CUD = ("#005AFF", "#FF4B00", "#03AF7A", "#F6AA00", "#990099", "#4DC4FF", "#804000")

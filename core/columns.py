@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.cells import MISSING_MARKS, Floats, Survey
+from core.cells import MISSING_MARKS, Survey
 from core.delimited import Grid
 from core.errors import N_, UserError
+from core.series import Floats
 
 MOST_LABELS, MOST_DOMAINS = 20, 50  # distinct values, beyond which a column is no label or domain by itself
 

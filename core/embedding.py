@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from core import features
 from core.encoders import HUB, PATCH, EncoderSpec, Tick, fetched, weights_hash
 from core.errors import N_, UserError
-from core.recipes import Floats
+from core.series import Floats
 
 if TYPE_CHECKING:
     from momentfm import MOMENTPipeline

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from core.errors import N_, UserError
-from core.recipes import Floats
+from core.series import Floats
 
 Method = Literal["pca", "tsne"]
 Tick = Callable[[int, int], None]  # (done, total)

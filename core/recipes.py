@@ -8,10 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import N_, UserError
-from core.tables import Series
+from core.series import Floats, Ints, Series
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Normalise = Literal["none", "z-score"]
 
 

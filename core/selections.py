@@ -5,7 +5,8 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from core.recipes import Floats, Ints, Windows
+from core.recipes import Windows
+from core.series import Floats, Ints
 
 
 def in_box(xy: Floats, x: tuple[float, float], y: tuple[float, float]) -> Ints:

@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from core.cells import MISSING_MARKS, Floats, Kind, Numbers, Survey, Times, survey
+from core.cells import MISSING_MARKS, Kind, Numbers, Survey, survey
 from core.columns import roles
 from core.delimited import (
     DECIMALS,
@@ -28,6 +28,7 @@ from core.delimited import (
     sample,
 )
 from core.errors import N_, UserError
+from core.series import Series, Times
 
 PREVIEW_ROWS = 50
 MOST_SERIES = 100  # one picture each
@@ -82,17 +83,6 @@ class Notice:
 
     message: str  # a gettext id, to be filled with the facts
     facts: Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Series:
-    """Channels on one time axis, in order of time; rows of one time keep the order of the file."""
-
-    domain: str | None
-    time: Times | None  # (n,) datetime64[ns], the clock as written
-    values: Floats  # (n, n_channels), units of the source; NaN where missing
-    channels: tuple[str, ...]
-    label: NDArray[np.str_] | None  # (n,), as written; "" where missing
 
 
 @dataclass(frozen=True, slots=True, eq=False)

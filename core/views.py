@@ -13,8 +13,9 @@ from core.embedding import Encoder, embed, reconstruction_loss
 from core.encoders import EncoderSpec, operations_of
 from core.errors import N_
 from core.projection import ProjectionSpec, project
-from core.recipes import Batches, Floats, Recipe
-from core.tables import Reading, Series, read
+from core.recipes import Batches, Recipe
+from core.series import Floats, Series
+from core.tables import Reading, read
 
 VERSION = 2  # raise it when the same spec would give other numbers, so that no old result is shown as a new one
 Progress = Callable[[str, int, int], None]  # (stage, done, total); raises to cancel

@@ -9,7 +9,8 @@ import streamlit as st
 from core import charts
 from core.demo import press_line
 from core.errors import UserError
-from core.tables import DECIMALS, DELIMITERS, ENCODINGS, ColumnFacts, Reading, Series, Table, guess
+from core.series import Series
+from core.tables import DECIMALS, DELIMITERS, ENCODINGS, ColumnFacts, Reading, Table, guess
 from feedback_db import datasets
 from feedback_db.datasets import Dataset
 from pages.parts import pilot

@@ -7,7 +7,7 @@ import streamlit as st
 from core.errors import N_, UserError
 from core.projection import ProjectionSpec
 from core.recipes import Recipe, WindowSpec, count, propose
-from core.tables import Series
+from core.series import Series
 from core.views import ViewSpec
 from feedback_db import datasets, views
 from feedback_db.datasets import Dataset

@@ -3,7 +3,7 @@ import pytest
 
 from core.errors import UserError
 from core.recipes import Recipe, WindowSpec, count, cut, prepare, propose
-from core.tables import Series
+from core.series import Series
 
 
 def ramp(n: int, channels: tuple[str, ...] = ("a",), label: list[str] | None = None) -> Series:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from core import charts, selections
 from core.charts import BOX, STRETCH, TAP, Colouring
 from core.recipes import Ints, Windows
-from core.tables import Series
+from core.series import Series
 from core.views import View, ViewSpec
 from pages.parts.text import _, ngettext
 from pages.parts.work import series_of, windows_of

@@ -12,7 +12,8 @@ from core import jobs, views
 from core.artifacts import Store
 from core.errors import N_, UserError
 from core.recipes import Recipe, Windows, cut
-from core.tables import Series, Table, read
+from core.series import Series
+from core.tables import Table, read
 from core.views import Source, ViewSpec
 from feedback_db import jobs as records
 from feedback_db.database import Database, connect
