@@ -34,8 +34,13 @@ class Store:
     def meta(self, key: str) -> dict[str, Any]:
         return cast("dict[str, Any]", json.loads((self._folder(key) / META).read_text(encoding="utf-8")))
 
-    def array(self, key: str, name: str) -> NDArray[Any]:
-        return cast("NDArray[Any]", np.load(self._folder(key) / f"{name}.npy", allow_pickle=False))
+    def array(self, key: str, name: str, *, mapped: bool = False) -> NDArray[Any]:
+        """Read-only and in its file where mapped; else in memory."""
+        file = self._folder(key) / f"{name}.npy"
+        return cast("NDArray[Any]", np.load(file, mmap_mode="r" if mapped else None, allow_pickle=False))
+
+    def holds(self, key: str, name: str) -> bool:
+        return (self._folder(key) / f"{name}.npy").is_file()
 
     def save(self, key: str, meta: Mapping[str, object], arrays: Mapping[str, NDArray[Any]]) -> None:
         """Write once; saving the same key again keeps the first."""

@@ -1,23 +1,70 @@
-"""Text cells → numbers and times. Strict: what cannot be read for certain stays text, and is counted."""
+"""Text cells → numbers. Strict: what cannot be read for certain stays text, and is counted."""
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from core.series import Floats, Times
+from core import clocks
+from core.clocks import Way
+from core.grids import Strings
+from core.series import Floats, Ints
 
 Kind = Literal["time", "number", "text", "empty"]
 
+DECIMALS = (".", ",")
+THOUSANDS = ("", ",", ".", " ", "'")
 # What machines and spreadsheets write for "no value", in small letters, capitals and as a word.
-_MARKS = "- -- --- ? * na n/a #n/a nan null none err error fail #value! #div/0! #ref! #name? 欠測 欠損 なし"
+_MARKS = (
+    "- -- --- ? * . na n/a #n/a #na nan null none nil err error fail bad #value! #div/0! #ref! #name? #num! #null! "
+    "over under ovr ----- ***** 欠測 欠損 なし 無し 異常値 未計測 測定不能 ― ー － "
+)
 MISSING_MARKS = frozenset(form for mark in _MARKS.split() for form in (mark, mark.upper(), mark.capitalize())) | {"NaN"}
-ENOUGH = 0.9  # share of a column that one way of writing times must fit; the rest are rejected row by row
 MOSTLY = 0.8  # share of a column's texts that must be numbers for it to be a column of numbers
-_WIDE = str.maketrans("０１２３４５６７８９．，－＋−", "0123456789.,-+-")
+# Written by machines for "no value": nines, and the ends of the integers that they compute with.
+# And what instruments say for it (SCPI: 9.91E+37).
+SENTINEL = re.compile(
+    r"[+-]?(9{3,}|9+\.9+|32767|32768|65535|2147483647|2147483648|9\.91?e\+?37|9\.90+e\+?37)(\.0*)?", re.IGNORECASE
+)
+# Full-width forms, spaces of other kinds, a minus sign of its own: the same characters in other dress. Nothing else is:
+# 10² is not 102.
+_PLAIN = str.maketrans(
+    {chr(code + 0xFEE0): chr(code) for code in range(0x21, 0x7F)}
+    | dict.fromkeys("\xa0\u2007\u2009\u202f\u3000", " ")
+    | {"\u2212": "-", "∞": "inf"}
+)
+_SHAPES = {  # thousands mark → the whole part of a number; "" also without one
+    "": r"\d+",
+    **{mark: rf"(?:[1-9]\d{{0,2}}(?:{re.escape(mark)}\d{{3}})+|\d+)" for mark in THOUSANDS if mark},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Notation:
+    """How numbers are written."""
+
+    decimal: str = "."  # one of DECIMALS
+    thousands: str = ""  # one of THOUSANDS
+
+    def __post_init__(self) -> None:
+        if self.decimal not in DECIMALS or self.thousands not in THOUSANDS or self.decimal == self.thousands:
+            raise ValueError(f"no such way of writing numbers: {self.decimal!r}, {self.thousands!r}")
+
+    @property
+    def pattern(self) -> str:
+        """Of a plain number, for Python and for Arrow."""
+        whole, point = _SHAPES[self.thousands], re.escape(self.decimal)
+        return rf"[+-]?(?:{whole}(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?"
+
+    def simple(self, text: str) -> str:
+        """As Python and Arrow write it."""
+        bare = text.replace(self.thousands, "") if self.thousands else text
+        return bare.replace(",", ".") if self.decimal == "," else bare
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,46 +73,95 @@ class Numbers:
 
     values: Floats  # (n,), exactly float(text)
     n_infinite: int  # ±inf, written so or too large (1e400); NaN in values
-    unreadable: NDArray[np.int64]  # rows that hold a text that is neither a number nor a missing mark; NaN in values
+    unreadable: Ints  # rows that hold a text that is neither a number nor a missing mark; NaN in values
+    n_absent: int  # rows that are empty or hold a missing mark
 
 
-def number(text: str, decimal: str) -> float | None:
+def number(text: str, notation: Notation) -> float | None:
     """The number that a text says, or None. NaN and infinity are numbers here."""
-    text = text.translate(_WIDE)
-    if "_" in text or (decimal == "," and "." in text):  # float() would take 1_000; 1.234,5 has a thousands mark
+    text = text.translate(_PLAIN)
+    if not text.isascii():
         return None
+    if re.fullmatch(notation.pattern, text):
+        return float(notation.simple(text))
+    return float(text) if re.fullmatch(r"[+-]?(inf|infinity|nan)", text, re.IGNORECASE) else None
+
+
+def numbers(cells: Strings, notation: Notation, missing: Iterable[str] = ()) -> Numbers:
+    """Read a column of numbers.
+
+    Args:
+        cells: (n,) texts.
+        missing: texts that mean "no value", beside the empty cell.
+    """
+    absent = pc.is_in(cells, value_set=pa.array(["", *missing], pa.string()))
+    n_absent = int(pc.sum(absent).as_py() or 0)
+    present = pc.if_else(absent, None, cells) if n_absent else cells
+    values = _plain(present) if notation == Notation() else None
+    if values is not None and np.count_nonzero(np.isnan(values)) == n_absent:
+        return Numbers(*_finite(values), np.arange(0), n_absent)
+    regular = pc.fill_null(pc.match_substring_regex(present, rf"^(?:{notation.pattern})$"), False)
+    values = _cast(_simple(pc.if_else(regular, present, None), notation))
+    values, unreadable = _one_by_one(values, cells, pc.and_not(pc.invert(absent), regular), notation)
+    return Numbers(*_finite(values), unreadable, n_absent)
+
+
+def _one_by_one(values: Floats, cells: Strings, strange: Strings, notation: Notation) -> tuple[Floats, Ints]:
+    """Fill in what only Python can read; each different text is looked at once. Also the rows that nobody can read."""
+    rows = np.flatnonzero(strange.to_numpy(zero_copy_only=False))
+    if not len(rows):
+        return values, rows
+    texts = cells.take(pa.array(rows)).dictionary_encode()
+    each = [number(text, notation) for text in texts.dictionary.to_pylist()]
+    found = np.array([np.nan if one is None else one for one in each], dtype=np.float64)
+    known = np.array([one is not None for one in each], dtype=bool)
+    which = texts.indices.to_numpy()
+    values = values.copy()
+    values[rows] = found[which]
+    return values, rows[~known[which]]
+
+
+def _simple(cells: Strings, notation: Notation) -> Strings:
+    if notation.thousands:
+        cells = pc.replace_substring(cells, notation.thousands, "")
+    return pc.replace_substring(cells, ",", ".") if notation.decimal == "," else cells
+
+
+def _plain(cells: Strings) -> Floats | None:
+    """Where all cells are numbers or null; None: one is not."""
     try:
-        return float(text.replace(",", ".") if decimal == "," else text)
-    except ValueError:
+        return _cast(cells)
+    except pa.ArrowInvalid:
         return None
 
 
-def numbers(cells: Sequence[str], decimal: str, missing: Sequence[str] = ()) -> Numbers:
-    """Read a column of numbers. `missing` are the texts that mean "no value", beside the empty cell."""
-    if decimal == "." and not missing and (values := _plain(cells)) is not None:
-        return Numbers(*_finite(values), np.arange(0))
-    absent = {"", *missing}
-    known = {text: number(text, decimal) for text in set(cells) - absent}
-    strange = {text for text, value in known.items() if value is None}
-    table = {text: np.nan if value is None else value for text, value in known.items()}
-    table |= dict.fromkeys(absent, np.nan)
-    values = np.array([table[cell] for cell in cells], dtype=np.float64)
-    unreadable = np.array([i for i, cell in enumerate(cells) if cell in strange], dtype=np.int64)
-    return Numbers(*_finite(values), unreadable)
-
-
-def _plain(cells: Sequence[str]) -> Floats | None:
-    """The fast way for a column of nothing but plain numbers."""
-    try:
-        values = np.array(list(map(float, cells)))
-    except ValueError:
-        return None
-    return None if any("_" in cell for cell in cells) else values
+def _cast(cells: Strings) -> Floats:
+    """Exactly what float() says; NaN where there is none."""
+    found: Floats = pc.cast(cells, pa.float64()).to_numpy(zero_copy_only=False)
+    return found
 
 
 def _finite(values: Floats) -> tuple[Floats, int]:
     infinite = np.isinf(values)
+    if not infinite.any():
+        return values, 0
     return np.where(infinite, np.nan, values), int(infinite.sum())
+
+
+def notation_of(texts: Counter[str], delimiter: str) -> Notation:
+    """How numbers are written in cells such as these.
+
+    "1,234" alone can be a thousand and more, or one and a bit: then where cells are separated by semicolons the comma
+    is taken for a decimal mark, as it is where such files come from, elsewhere for a thousands mark.
+    """
+    comma = (Notation(","), Notation(".", ",")) if delimiter == ";" else (Notation(".", ","), Notation(","))
+    candidates = (
+        *(Notation(), *comma, Notation(",", "."), Notation(".", " "), Notation(",", " ")),
+        *(Notation(".", "'"), Notation(",", "'")),
+    )
+    marked = {text.translate(_PLAIN): n for text, n in texts.items() if re.search(r"\d[.,' \xa0\u202f]\d", text)}
+    read = [sum(n for text, n in marked.items() if re.fullmatch(one.pattern, text)) for one in candidates]
+    return candidates[read.index(max(read))]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,93 +170,58 @@ class Survey:
 
     kind: Kind  # going by most of its cells; "time" only where they can be read in one way
     numbers: Numbers
-    times: list[Times]  # as `times` says; empty for a column of numbers
+    ways: list[Way]  # of reading it as times; several: only a person can tell
 
 
-def survey(cells: Sequence[str], decimal: str, missing: Sequence[str] = ()) -> Survey:
+def survey(cells: Strings, notation: Notation, missing: Iterable[str] = ()) -> Survey:
     """Look at a column once, for whoever asks afterwards."""
-    if ways := times(cells):  # no text that looks like a time is a number
-        kind: Kind = "time" if len(ways) == 1 else "text"
-        return Survey(kind, Numbers(np.full(len(cells), np.nan), 0, np.arange(len(cells))), ways)
-    found = numbers(cells, decimal, missing)
-    n_texts = len(cells) - sum(map(cells.count, {"", *missing}))
+    ways = clocks.ways(cells)
+    found = numbers(cells, notation, missing)
+    n_texts = len(cells) - found.n_absent
     if n_texts == 0:
         return Survey("empty", found, [])
+    if ways:
+        return Survey("time" if len(ways) == 1 else "text", found, ways)
     numeric = n_texts - len(found.unreadable) >= MOSTLY * n_texts
     return Survey("number" if numeric else "text", found, [])
 
 
-_DATE = r"(\d{4})年\s*(\d{1,2})月\s*(\d{1,2})日"
-_COLONS = r"(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*(Z|[+-]\d{2}:?\d{2})?"
-_KANJI = r"(\d{1,2})時\s*(\d{1,2})分(?:\s*(\d{1,2})(?:[.,](\d{1,9}))?秒)?()"
-_CLOCK = rf"(?:(?:T|\s+){_COLONS})?"
+def n_distinct(cells: Strings) -> int:
+    """How many different texts a column has, the empty one aside."""
+    return int(pc.count_distinct(cells).as_py()) - bool(pc.any(pc.equal(cells, "")).as_py())
 
 
-def _shape(sep: str, digits: tuple[str, str, str]) -> re.Pattern[str]:
-    first, second, third = (rf"(\d{{{n}}})" for n in digits)
-    return re.compile(f"{first}{sep}{second}{sep}{third}{_CLOCK}")
+def marks_in(cells: Strings) -> set[str]:
+    """The missing marks that a column holds."""
+    return held(cells, MISSING_MARKS)
 
 
-# Each shape: a pattern whose groups are three parts of a date, hour, minute, second, fraction, offset; and the orders
-# of year, month and day that it can mean. Where there are several, only the cells themselves can tell which it is.
-_SHAPES: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
-    *((_shape(sep, ("4", "1,2", "1,2")), ("ymd",)) for sep in ("-", "/", r"\.")),
-    (re.compile(rf"{_DATE}(?:\s*{_KANJI})?"), ("ymd",)),
-    (re.compile(rf"{_DATE}(?:\s*{_COLONS})?"), ("ymd",)),
-    (_shape(r"\.", ("1,2", "1,2", "4")), ("dmy",)),  # points: only ever day first
-    *((_shape(sep, ("1,2", "1,2", "4")), ("dmy", "mdy")) for sep in ("-", "/")),
-    *((_shape(sep, ("1,2", "1,2", "2")), ("ymd", "dmy", "mdy")) for sep in ("-", "/", r"\.")),
-)
+def held(cells: Strings, texts: Collection[str]) -> set[str]:
+    """Which of these texts a column holds."""
+    if not texts:
+        return set()
+    found = pc.filter(cells, pc.is_in(cells, value_set=pa.array(list(texts), pa.string())))
+    return set(pc.unique(found).to_pylist())
 
 
-def looks_like_time(text: str) -> bool:
-    return any(pattern.fullmatch(text) for pattern, _ in _SHAPES)
+def sentinels(cells: Strings, found: Numbers) -> set[str]:
+    """Texts such as "-9999" that look like a mark for "no value": the column's extreme, far from everything else.
 
-
-def times(cells: Sequence[str]) -> list[Times]:
-    """Every way in which a column can be read as times: none, one (certain), or several (ambiguous).
-
-    One way of writing must fit the whole column, but for one cell in ten at most, which become NaT. Where the order
-    of day, month and year is open, it must fit every cell that is not empty.
-
-    Returns:
-        (n,) datetime64[ns] each, the clock as written: a UTC offset must be the same in all cells, and is left out.
+    Far is over twice the spread of all other values (their whole range).
     """
-    for pattern, orders in _SHAPES:
-        probe = cells[:: max(1, len(cells) // 50)]  # a look at fifty cells spares reading columns of words in full
-        if not probe or sum(bool(pattern.fullmatch(cell)) for cell in probe) < len(probe) / 2:
-            continue
-        matches = [pattern.fullmatch(cell) for cell in cells]
-        rows = [i for i, match in enumerate(matches) if match]
-        parts = [match.groups("") for match in matches if match]
-        if len({part[7] for part in parts}) > 1:
-            return []  # clocks of several time zones in one column
-        n_texts = sum(bool(cell) for cell in cells)
-        needed = max(ENOUGH * len(cells), n_texts if len(orders) > 1 else 0)
-        ways: list[Times] = []
-        for order in orders:
-            found = np.full(len(cells), np.datetime64("NaT", "ns"))
-            found[rows] = _instants(parts, order)
-            if (~np.isnat(found)).sum() >= needed and not any(np.array_equal(found, w, equal_nan=True) for w in ways):
-                ways.append(found)
-        return ways
-    return []
+    values = found.values[~np.isnan(found.values)]
+    extremes = {float(values.min(initial=np.inf)), float(values.max(initial=-np.inf))} - {np.inf, -np.inf}
+    likely = [one for one in extremes if SENTINEL.fullmatch(f"{one:.10g}")]
+    rest = values[~np.isin(values, likely)]
+    if not likely or len(rest) < 3:
+        return set()
+    low, high = float(rest.min()), float(rest.max())
+    spread = max(high - low, 1e-3 * max(abs(low), abs(high)))
+    far = [one for one in likely if min(abs(one - low), abs(one - high)) > 2 * spread]
+    at = pa.array(np.flatnonzero(np.isin(found.values, far)))
+    return set(pc.unique(cells.take(at)).to_pylist())
 
 
-def _instants(parts: Sequence[tuple[str, ...]], order: str) -> Times:
-    """Date and clock parts as instants; NaT where there is no such day or hour."""
-    whole = np.array([[int(p or 0) for p in part[:6]] for part in parts], dtype=np.int64).reshape(-1, 6)
-    nanoseconds = np.array([int(part[6].ljust(9, "0")) for part in parts], dtype=np.int64)
-    year, month, day = (whole[:, order.index(letter)] for letter in "ymd")
-    hour, minute, second = whole[:, 3:].T
-    year = np.where(year < 100, year + 2000, year)
-    possible = (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31) & (hour < 24) & (minute < 60) & (second < 60)
-    possible &= (year >= 1700) & (year < 2250)  # what 64-bit nanoseconds can hold
-    months = np.where(possible, (year - 1970) * 12 + month - 1, 0).astype("datetime64[M]")
-    days = months.astype("datetime64[D]") + (day - 1)
-    possible &= days.astype("datetime64[M]") == months  # 31 June is not 1 July
-    seconds = (hour * 60 + minute) * 60 + second
-    clock = (seconds * 1_000_000_000 + nanoseconds).astype("timedelta64[ns]")
-    days[~possible] = np.datetime64("NaT")
-    instants: Times = days.astype("datetime64[ns]") + clock
-    return instants
+def texts(rows: Iterable[Sequence[str]]) -> Counter[str]:
+    """What stands in these cells, empty ones and missing marks aside."""
+    return Counter(cell for row in rows for cell in row if cell and cell not in MISSING_MARKS)

@@ -1,6 +1,6 @@
 """Altair specs of what people look at. Data in, chart out; words come from the caller in the reader's language."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from core.defects import Defect
 from core.series import Floats, Ints
 
 # Color Universal Design, recommended set 4: apart for every kind of colour vision.
@@ -22,7 +23,9 @@ Chart = Any  # altair's classes for single and layered charts have no useful com
 
 MOST_LINE_POINTS = 2000  # more than a screen has pixels
 MOST_CURVES = 60
-BAND, LEAST_BAND = 46, 24  # pixels a channel where channels stand one above the other
+BAND, LEAST_BAND, THIN_BAND = 46, 24, 32  # pixels a channel where channels stand one above the other
+FLOOR = -0.38  # of a thin band, below its name
+LEGEND_COLUMNS = 3
 BOX, TAP, STRETCH = "box", "tap", "stretch"  # names of the gestures, as they come back from the browser
 
 
@@ -93,29 +96,49 @@ def _cycled(items: Sequence[str], groups: Sequence[str]) -> list[str]:
 
 
 def series_line(
-    at: NDArray[Any], values: Floats, title: str, spans: Sequence[tuple[int, int]], height: int, axis_title: str
+    at: NDArray[Any],
+    values: Floats,
+    title: str,
+    spans: Sequence[tuple[int, int]],
+    height: int,
+    axis_title: str,
+    filled: Ints | None = None,
 ) -> Chart:
-    """One channel over time, with the picked stretches shaded. Drag across picks a stretch.
+    """One channel over time, with the picked stretches shaded and filled values marked. Drag across picks a stretch.
 
     Args:
         at: (n,) sample numbers or datetime64.
         values: (n,); a gap in it is a gap in the line.
         spans: (first, last) sample of each shaded run.
+        filled: rows whose value was missing before it was prepared.
     """
     rows = envelope(values, MOST_LINE_POINTS)
     line = pd.DataFrame({"at": at[rows], "value": values[rows]})
     above = alt.Axis(
-        tickCount=4, titleAngle=0, titleAlign="left", titleAnchor="end", titleX=4, titleY=-9, titleLimit=600
+        tickCount=4,
+        titleAngle=0,
+        titleAlign="left",
+        titleAnchor="end",
+        titleX=4,
+        titleY=-9,
+        titleLimit=600,
+        minExtent=52,
     )
     y = alt.Y("value:Q", title=title, scale=alt.Scale(zero=False), axis=above)  # a long name would not fit upright
     drawn = alt.Chart(line).mark_line(color=INK, strokeWidth=1.2).encode(x=_time_axis("at", at, axis_title), y=y)
     drawn = drawn.add_params(alt.selection_interval(name=STRETCH, encodings=["x"]))
+    layers = [drawn]
+    if filled is not None and len(filled):
+        some = filled[:: -(-len(filled) // MOST_LINE_POINTS)]
+        frame = pd.DataFrame({"at": at[some], "value": values[some]})
+        marks = alt.Chart(frame).mark_point(color=CUD[1], filled=True, size=22, opacity=1)
+        layers.append(marks.encode(x=_time_axis("at", at, axis_title), y=y))
     if not spans:
-        return _plain(alt.layer(drawn), height)
+        return _plain(alt.layer(*layers), height)
     shade = pd.DataFrame({"first": at[[a for a, _ in spans]], "last": at[[b for _, b in spans]]})
     first = _time_axis("first", at, axis_title)
     shaded = alt.Chart(shade).mark_rect(color=CUD[3], opacity=0.45).encode(x=first, x2="last")
-    return _plain(alt.layer(shaded, drawn), height)
+    return _plain(alt.layer(shaded, *layers), height)
 
 
 def traces(at: NDArray[Any], values: Floats, names: Sequence[str], axis_title: str) -> Chart:
@@ -184,8 +207,8 @@ def _banded(values: Floats, low: Any, high: Any, channel: Any) -> Floats:
     return banded
 
 
-def _bands(n: int) -> alt.Y:
-    return alt.Y("y:Q", scale=alt.Scale(domain=[0.55 - n, 0.5], nice=False), axis=None)
+def _bands(n: int, field: str = "y:Q") -> alt.Y:
+    return alt.Y(field, scale=alt.Scale(domain=[0.55 - n, 0.5], nice=False), axis=None)
 
 
 def _band_names(names: Sequence[str]) -> Chart:
@@ -230,6 +253,52 @@ def loss_against_understandability(frame: pd.DataFrame, x_title: str, y_title: s
     points = base.mark_point(filled=True, size=160, color=CUD[0], opacity=1).encode(x=x, y=y)
     names = base.mark_text(align="left", dx=11, dy=-9, fontSize=15, color=INK).encode(x=x, y=y, text="name:N")
     return _plain(alt.layer(bars.transform_filter("isValid(datum.low)"), points, names), height)
+
+
+def quality_strip(
+    at: NDArray[Any], defects: Sequence[Defect], names: Sequence[str], kinds: Mapping[str, str], axis_title: str
+) -> Chart:
+    """Where something is wrong, below `traces` and on its time axis: a thin row a channel, and one for the clock.
+
+    A kind has a colour, a shape and a height of its own. Every defect has a pin where it begins, so that a single
+    sample shows among a million; a longer one is a bar up to its end.
+
+    Args:
+        at: (n,) sample numbers or datetime64, n > 0.
+        kinds: the reader's word for each kind, in the order of the legend; a kind looks alike in all charts.
+        axis_title: also names the clock's row, which is there if the clock has defects.
+    """
+    rows = [*names, axis_title] if any(d.channel is None for d in defects) else list(names)
+    floor = pd.DataFrame({"y": [FLOOR - r for r in range(len(rows))]}).assign(first=at[0], last=at[-1])
+    x = _time_axis("first", at, axis_title)
+    lines = alt.Chart(floor).mark_rule(color=FAINT, opacity=0.5).encode(x=x, x2="last", y=_bands(len(rows)))
+    chart = alt.layer(lines, _band_names(rows), *_pins(at, defects, kinds, len(rows), x))
+    legend_rows = -(-len({d.kind for d in defects}) // LEGEND_COLUMNS)
+    return _plain(chart, THIN_BAND * len(rows) + 50 + 22 * legend_rows)
+
+
+def _pins(
+    at: NDArray[Any], defects: Sequence[Defect], kinds: Mapping[str, str], n_rows: int, x: alt.X
+) -> Iterator[Chart]:
+    if not defects:
+        return
+    row = np.array([n_rows - 1 if d.channel is None else d.channel for d in defects])
+    look = np.array([list(kinds).index(d.kind) for d in defects])
+    frame = pd.DataFrame({"kind": [kinds[d.kind] for d in defects], "low": FLOOR - row})
+    frame["high"] = frame["low"] + 0.22 + 0.26 * look / len(kinds)
+    frame = frame.assign(first=at[[d.first for d in defects]], last=at[[d.last for d in defects]])
+    shown = np.unique(look)
+    words = [list(kinds.values())[i] for i in shown]
+    legend = alt.Legend(title=None, orient="bottom", columns=LEGEND_COLUMNS, labelLimit=260, symbolOpacity=1)
+    # The traces above are drawn in the first colour.
+    colours = alt.Scale(domain=words, range=[CUD[(i + 1) % len(CUD)] for i in shown])
+    shapes = alt.Scale(domain=words, range=[SHAPES[i % len(SHAPES)] for i in shown])
+    colour, shape = alt.Color("kind:N", scale=colours, legend=legend), alt.Shape("kind:N", scale=shapes, legend=legend)
+    low, high = _bands(n_rows, "low:Q"), _bands(n_rows, "high:Q")
+    chart = alt.Chart(frame)
+    yield chart.mark_rect(opacity=0.45).encode(x=x, x2="last", y=low, y2="high", color=colour)
+    yield chart.mark_rule(strokeWidth=3).encode(x=x, y=low, y2="high", color=colour)
+    yield chart.mark_point(filled=True, size=60, opacity=1).encode(x=x, y=high, color=colour, shape=shape)
 
 
 def envelope(values: Floats, most: int) -> Ints:

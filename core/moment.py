@@ -224,6 +224,48 @@ def squared_errors(model: MOMENTPipeline, values: Floats, hidden: NDArray[np.boo
     return np.concatenate(errors).reshape(n, n_channels)
 
 
+def filled(model: MOMENTPipeline, values: Floats, cells: NDArray[np.bool_]) -> Floats:
+    """Gaps filled with the model's guess: the patches they touch are hidden, the rest of their surroundings is shown.
+
+    Args:
+        values: (n, n_channels), NaN where missing.
+        cells: (n, n_channels), True where to fill.
+
+    Returns:
+        (n, n_channels), changed in those cells alone; still NaN where a gap is too long for its surroundings to be
+        seen at once (half of 512 samples), or the series too short.
+    """
+    done = values.copy()
+    length = min(CONTEXT, len(values) // PATCH * PATCH)
+    for c in range(values.shape[1]):
+        missing = np.isnan(values[:, c])
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], cells[:, c].astype(np.int8), [0]])))
+        for first, end in edges.reshape(-1, 2).tolist():
+            if 2 * (end - first) > length:
+                continue
+            start = int(np.clip((first + end - length) // 2, 0, len(values) - length))
+            around = slice(start, start + length)
+            hidden = np.asarray(missing[around].reshape(-1, PATCH).any(axis=1))
+            if hidden.all():
+                continue
+            guess = _guessed(model, values[around, c], missing[around], hidden)
+            done[first:end, c] = guess[first - start : end - start]
+    return done
+
+
+def _guessed(model: MOMENTPipeline, window: Floats, missing: NDArray[np.bool_], hidden: NDArray[np.bool_]) -> Floats:
+    """(length,) what the model makes of a window whose hidden patches (n_patches,) it does not see."""
+    known = window[~missing]
+    level = known.mean()
+    bridged = np.where(missing, level, window) - level
+    scale = max(float(known.std()), 1e-300) / SMALLEST
+    x = torch.as_tensor(bridged / scale, dtype=torch.float32, device=next(model.parameters()).device)[None, None]
+    seen = torch.as_tensor(~hidden).long().repeat_interleave(PATCH)[None].to(x.device)
+    with torch.inference_mode():
+        guess = model.reconstruction(x_enc=x, input_mask=torch.ones_like(seen), mask=seen).reconstruction
+    return np.asarray(guess[0, 0].double().cpu().numpy() * scale + level)
+
+
 def _batches(model: MOMENTPipeline, values: Floats, tick: Tick) -> Iterator[tuple[Tensor, Floats, slice]]:
     """Each channel of each window as a sequence of its own: MOMENT treats channels alike and apart.
 

@@ -1,16 +1,24 @@
-"""Preprocessing: series → prepared series → windows."""
+"""A recipe: preparation steps, then windows. What is prepared comes from core/preparation.py; here it is cut."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core import steps
 from core.errors import N_, UserError
+from core.fitting import scale_windows
 from core.series import Floats, Ints, Series
+from core.steps import Impute, Resample, Scale, Smooth, Step, Winsorise
 
-Normalise = Literal["none", "z-score"]
+Align = Literal["start", "label"]
+Rest = Literal["leave", "shift"]
+IN_UNITS = (Impute, Resample, Smooth, Winsorise)  # steps after which values are still in the units of the file
+FIRST_LOOK = 5000  # windows: a map of more takes a while
+TRAINING = 0.7  # share of each series, from its start, that statistics are fitted on unless somebody says otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +27,13 @@ class WindowSpec:
 
     length: int = 512  # MOMENT's context
     stride: int = 256
+    align: Align = "start"  # label: begin anew wherever the label changes, so that no window has two
+    rest: Rest = "leave"  # samples at an end that fill no window: leave them out, or shift one window back over them
+    most: int = 0  # for a first look: so many windows, evenly spread over all; 0: all of them
 
     def __post_init__(self) -> None:
+        if self.align not in ("start", "label") or self.rest not in ("leave", "shift"):
+            raise ValueError(f"no such way to cut: {self.align!r}, {self.rest!r}")
         if self.length < 2:
             raise UserError(
                 N_("A stretch of {length} samples has no shape."),
@@ -38,18 +51,44 @@ class WindowSpec:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What happens to a series before a model sees it. Gaps are always bridged by a straight line."""
+    """What happens to series before a model sees them, in this order."""
 
-    normalise: Normalise = "z-score"  # per series and channel, over the whole series
+    steps: tuple[Step, ...] = (Impute("linear", 64), Scale("z-score", "series"))
+    training: float = TRAINING
     window: WindowSpec = WindowSpec()
 
     def __post_init__(self) -> None:
-        if self.normalise not in ("none", "z-score"):
-            raise ValueError(f"unknown normalisation: {self.normalise!r}")
+        steps.check_order(self.steps)
+        if not 0 < self.training <= 1:
+            raise UserError(
+                N_("A share of {share:g} of the data is nothing to fit on."),
+                N_("Choose more than 0, and 1 at most."),
+                share=self.training,
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "steps": [steps.to_json(one) for one in self.steps],
+            "training": self.training,
+            "window": asdict(self.window),
+        }
 
     @classmethod
-    def from_json(cls, d: dict[str, Any]) -> Self:
-        return cls(normalise=d["normalise"], window=WindowSpec(**d["window"]))
+    def from_json(cls, d: Mapping[str, Any]) -> Self:
+        window = WindowSpec(**d["window"])
+        if "normalise" in d:  # as written when there was one step to choose
+            scale = (Scale("z-score", "series"),) if d["normalise"] == "z-score" else ()
+            return cls((Impute("linear", 10**9), *scale), 1.0, window)
+        return cls(tuple(steps.from_json(one) for one in d["steps"]), d["training"], window)
+
+    def in_units(self) -> Self:
+        """The same samples in the units of the file: without the steps that bend, scale or take away."""
+        return replace(self, steps=tuple(one for one in self.steps if isinstance(one, IN_UNITS)))
+
+    @property
+    def scaled_by_window(self) -> Scale | None:
+        last = self.steps[-1] if self.steps else None
+        return last if isinstance(last, Scale) and last.over == "window" else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,116 +99,151 @@ class Windows:
     series: Ints  # (n_windows,), which series it was cut from
     start: Ints  # (n_windows,), its first sample in that series
     label: NDArray[np.str_] | None  # (n_windows,), the commonest label inside, where every series has labels
-    filled: int  # samples that were missing and are now on a straight line
 
 
-def count(n_samples: int, spec: WindowSpec) -> tuple[int, int]:
-    """How many windows a series gives, and how many samples at its end fall into none."""
-    if n_samples < spec.length:
-        return 0, n_samples
-    n_windows = (n_samples - spec.length) // spec.stride + 1
-    return n_windows, n_samples - ((n_windows - 1) * spec.stride + spec.length)
+@dataclass(frozen=True, slots=True, eq=False)
+class Places:
+    """Where the windows lie, series by series and in time order within each."""
+
+    series: Ints  # (n_windows,)
+    start: Ints  # (n_windows,)
+    n_left: int  # samples that fill no window
+    n_gappy: int  # windows that are left out because a value is missing in them
+    n_spared: int  # windows that are left out for a first look
+
+
+def places(series: Sequence[Series], window: WindowSpec) -> Places:
+    """Where windows can be cut."""
+    n_left = n_gappy = 0
+    which: list[Ints] = []
+    starts: list[Ints] = []
+    for i, one in enumerate(series):
+        start, left = _starts(one, window)
+        whole = _without_gaps(one.values, start, window.length)
+        n_left, n_gappy = n_left + left, n_gappy + int((~whole).sum())
+        starts.append(start[whole])
+        which.append(np.full(int(whole.sum()), i))
+    all_series, all_starts = np.concatenate(which), np.concatenate(starts)
+    n = len(all_starts)
+    if window.most and n > window.most:
+        some = np.unique(np.linspace(0, n - 1, window.most).round().astype(np.int64))
+        all_series, all_starts = all_series[some], all_starts[some]
+    return Places(all_series, all_starts, n_left, n_gappy, n - len(all_starts))
+
+
+def _starts(one: Series, window: WindowSpec) -> tuple[Ints, int]:
+    """First samples of the windows of one series, and how many samples are in none."""
+    starts, left = [np.arange(0)], 0
+    for first, end in _runs(one, window.align):
+        n = end - first
+        n_windows = max(0, (n - window.length) // window.stride + 1)
+        own = first + np.arange(n_windows) * window.stride
+        rest = n - (int(own[-1]) - first + window.length) if n_windows else n
+        if rest and n_windows and window.rest == "shift":
+            own, rest = np.append(own, end - window.length), 0
+        starts.append(own)
+        left += rest
+    return np.concatenate(starts), left
+
+
+def _runs(one: Series, align: Align) -> list[tuple[int, int]]:
+    """(first sample, one past the last) of each stretch that windows stay within."""
+    n = len(one.values)
+    if align == "start":
+        return [(0, n)]
+    if one.label is None:
+        raise UserError(
+            N_("The data has no label that stretches could begin with."),
+            N_("Choose a label on the Data screen, or let stretches begin at the start."),
+        )
+    edges = np.flatnonzero(one.label[1:] != one.label[:-1]) + 1
+    return list(pairwise([0, *edges.tolist(), n]))
+
+
+def _without_gaps(values: Floats, start: Ints, length: int) -> NDArray[np.bool_]:
+    """(n_windows,) whether a window has a value everywhere."""
+    missing = np.isnan(values).any(axis=1)
+    if not missing.any():
+        return np.ones(len(start), dtype=bool)
+    before = np.concatenate([[0], np.cumsum(missing)])
+    whole: NDArray[np.bool_] = before[start + length] == before[start]
+    return whole
 
 
 def propose(lengths: Sequence[int], patch: int = 8, most: int = 512) -> WindowSpec:
-    """A first guess that shows something: about a twentieth of the shortest series, overlapping, 2,000 windows at most.
+    """A first guess that shows something.
+
+    Many short series: one window each, as long as the shortest has it. Else about a twentieth of the shortest series,
+    overlapping, some 2,000 windows; of a very long recording a first look.
 
     Args:
         lengths: samples in each series.
         patch: lengths are multiples of it, so that MOMENT drops no samples.
         most: the longest window that MOMENT takes.
     """
+    if len(lengths) >= 10 and max(lengths) <= 2 * most:
+        length = int(np.clip(min(lengths) // patch * patch, patch, most))
+        return WindowSpec(length=length, stride=length)
     length = int(np.clip(min(lengths) // 20 // patch * patch, 2 * patch, most))
-    stride = max(length // 8, 1, -(-sum(lengths) // 2000))
-    return WindowSpec(length=length, stride=min(stride, length))
-
-
-def prepare(series: Series, normalise: Normalise) -> tuple[Floats, int]:
-    """Bridge gaps and bring channels to one scale.
-
-    Returns:
-        (n_samples, n_channels) without a gap, and how many samples were filled.
-    """
-    values = np.array(series.values, dtype=np.float64)
-    missing = np.isnan(values)
-    for c, channel in enumerate(series.channels):
-        values[:, c] = _bridged(values[:, c], missing[:, c], channel)
-    if normalise == "z-score":
-        values = standardised(values)
-    return values, int(missing.sum())
-
-
-def _bridged(values: Floats, missing: NDArray[np.bool_], channel: str) -> Floats:
-    if missing.all():
-        raise UserError(
-            N_("“{channel}” has no values at all."),
-            N_("Leave it out on the Data screen, or upload a file that has values for it."),
-            channel=channel,
-        )
-    at = np.arange(len(values))
-    return np.interp(at, at[~missing], values[~missing])
-
-
-def standardised(values: Floats) -> Floats:
-    """(n, channels) with mean 0 and standard deviation 1; a constant channel becomes 0, not noise."""
-    spread = values.std(axis=0)
-    flat = spread <= 1e-12 * np.maximum(1, np.abs(values).max(axis=0))
-    return np.where(flat, 0.0, (values - values.mean(axis=0)) / np.where(flat, 1.0, spread))
+    stride = min(length, max(length // 8, 1, -(-sum(lengths) // 2000)))
+    return WindowSpec(length=length, stride=stride, most=0 if sum(lengths) // stride <= FIRST_LOOK else FIRST_LOOK)
 
 
 def cut(series: Sequence[Series], recipe: Recipe) -> Windows:
-    """All windows of all series, which must share their channels."""
-    n_windows = [count(len(one.values), recipe.window)[0] for one in series]
-    used = [i for i, n in enumerate(n_windows) if n]
-    pieces = Batches(series, recipe, size=max(n_windows, default=1) or 1)
-    values = np.concatenate(list(pieces))  # one piece a series
-    starts = [np.arange(n_windows[i]) * recipe.window.stride for i in used]
-    labels = [series[i].label for i in used]
-    label = [
-        np.array([_commonest(of[s : s + recipe.window.length]) for s in start])
-        for of, start in zip(labels, starts, strict=True)
-        if of is not None
-    ]
-    return Windows(
-        values=values,
-        series=np.repeat(used, [n_windows[i] for i in used]),
-        start=np.concatenate(starts),
-        label=np.concatenate(label) if len(label) == len(used) else None,
-        filled=pieces.filled,
-    )
+    """All windows of all series, which are prepared and share their channels."""
+    pieces = Cutting(series, recipe, size=2**31)
+    places, length = pieces.places, recipe.window.length
+    label = None
+    if all(one.label is not None for one in series):
+        both = zip(places.series.tolist(), places.start.tolist(), strict=True)
+        label = np.array([_commonest(series[i].label[at : at + length]) for i, at in both])
+    return Windows(np.concatenate(list(pieces)), places.series, places.start, label)
 
 
-class Batches:
+class Cutting:
     """The windows of `cut`, in its order, some at a time and never all in memory. Can be gone through again."""
 
     def __init__(self, series: Sequence[Series], recipe: Recipe, size: int) -> None:
-        """Prepare all series.
+        """Find the places.
 
         Args:
+            series: prepared.
             size: windows in a batch, at most.
         """
-        _check_same_channels(series)
-        self._window, self._size = recipe.window, size
-        long_enough = [one for one in series if len(one.values) >= recipe.window.length]  # the screen tells of others
-        if not long_enough:
-            raise UserError(
-                N_("No series is as long as one stretch of {length} samples; the longest has {longest}."),
-                N_("Choose a shorter stretch, or upload a longer recording."),
-                length=recipe.window.length,
-                longest=max(len(s.values) for s in series),
-            )
-        prepared = [prepare(one, recipe.normalise) for one in long_enough]
-        self._series = [values for values, _ in prepared]
-        self.filled = sum(n for _, n in prepared)  # samples that were missing and are now on a straight line
-        self.n_windows = sum(count(len(values), recipe.window)[0] for values in self._series)
+        check_same_channels(series)
+        self.channels = series[0].channels
+        self.places = places(series, recipe.window)
+        self.n_windows = len(self.places.start)
+        if not self.n_windows:
+            raise _none(series, recipe.window, self.places)
+        self._series, self._size, self._length = series, size, recipe.window.length
+        self._scale = recipe.scaled_by_window
 
     def __iter__(self) -> Iterator[Floats]:
         """(m, n_channels, length)"""
-        for values in self._series:
-            every = np.lib.stride_tricks.sliding_window_view(values, self._window.length, axis=0)
-            windows = every[:: self._window.stride]
-            for first in range(0, len(windows), self._size):
-                yield np.ascontiguousarray(windows[first : first + self._size])
+        for i, one in enumerate(self._series):
+            starts = self.places.start[self.places.series == i]
+            if not len(starts):
+                continue
+            every = np.lib.stride_tricks.sliding_window_view(one.values, self._length, axis=0)
+            for first in range(0, len(starts), self._size):
+                values = np.ascontiguousarray(every[starts[first : first + self._size]])
+                yield scale_windows(values, self._scale.method) if self._scale else values
+
+
+def _none(series: Sequence[Series], window: WindowSpec, found: Places) -> UserError:
+    if found.n_gappy:
+        return UserError(
+            N_("Every stretch of {length} samples has a missing value in it."),
+            N_("Fill longer gaps in the preparation, choose a shorter stretch, or leave a channel out."),
+            length=window.length,
+        )
+    return UserError(
+        N_("No series is as long as one stretch of {length} samples; the longest has {longest}."),
+        N_("Choose a shorter stretch, or upload a longer recording."),
+        length=window.length,
+        longest=max(len(s.values) for s in series),
+    )
 
 
 def _commonest(labels: NDArray[np.str_]) -> str:
@@ -177,7 +251,7 @@ def _commonest(labels: NDArray[np.str_]) -> str:
     return str(names[counts.argmax()])
 
 
-def _check_same_channels(series: Sequence[Series]) -> None:
+def check_same_channels(series: Sequence[Series]) -> None:
     for one in series[1:]:
         if one.channels != series[0].channels:
             raise UserError(

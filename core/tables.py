@@ -4,61 +4,28 @@ Nothing is dropped, shifted or replaced unseen: a row is kept or rejected with i
 equals the text it came from, and whatever else was decided is in the table's notices.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Self
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from itertools import chain
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+import pyarrow.compute as pc
 
-from core.cells import MISSING_MARKS, Kind, Numbers, Survey, survey
+from core import archives, layouts, notices, timeline, workbooks
+from core.cells import Kind, Numbers, Survey, held, marks_in, n_distinct, survey
 from core.columns import roles
-from core.delimited import (
-    DECIMALS,
-    DELIMITERS,
-    ENCODINGS,
-    Grid,
-    Rejected,
-    check,
-    decode,
-    dialect_of,
-    encoding_of,
-    grid,
-    has_header,
-    sample,
-)
+from core.dialects import likely
+from core.encodings import blocks, check, check_size, encoding_of
 from core.errors import N_, UserError
-from core.series import Series, Times
+from core.grids import NO_FAULT, Grid, Rejected, Strings, grid
+from core.layouts import Parts
+from core.notices import Notice
+from core.readings import Reading
+from core.series import Series
+from core.timeline import Timeline
 
 PREVIEW_ROWS = 50
-MOST_SERIES = 100  # one picture each
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """How a file's bytes become a table. Every field is a guess that a person can correct."""
-
-    encoding: str  # one of ENCODINGS
-    delimiter: str  # one of DELIMITERS
-    decimal: str  # one of DECIMALS
-    header: bool
-    time: str | None  # column name; None: no time column, samples are counted
-    channels: tuple[str, ...]  # numeric columns to use
-    label: str | None
-    domain: str | None  # one series for each of its values (line or site)
-    missing: tuple[str, ...]  # texts that mean "no value" in a channel, beside the empty cell
-
-    def __post_init__(self) -> None:
-        for value, known in ((self.encoding, ENCODINGS), (self.delimiter, DELIMITERS), (self.decimal, DECIMALS)):
-            if value not in known:
-                raise ValueError(f"{value!r} is none of {known}")
-
-    def to_json(self) -> dict[str, object]:
-        return asdict(self) | {"channels": list(self.channels), "missing": list(self.missing)}
-
-    @classmethod
-    def from_json(cls, d: Mapping[str, Any]) -> Self:
-        return cls(**{**d, "channels": tuple(d["channels"]), "missing": tuple(d["missing"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +38,9 @@ class ColumnFacts:
     n_missing: int  # empty, a missing mark, infinite or unreadable
     n_infinite: int  # of the missing: ±inf, or too large a number
     n_unreadable: int  # of the missing: a text that is neither a number nor a missing mark
-    n_distinct: int
     minimum: float | None  # of a column of numbers
     maximum: float | None
     constant: bool  # one and the same value throughout
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something that was decided while reading, which the user should know."""
-
-    message: str  # a gettext id, to be filled with the facts
-    facts: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,38 +50,25 @@ class Table:
     names: tuple[str, ...]  # of all columns
     preview: tuple[tuple[str, ...], ...]  # the first kept rows, as text
     facts: tuple[ColumnFacts, ...]  # of all columns
-    n_rows: int  # kept; with the rejected ones, all rows of the file
+    n_rows: int  # kept; with the rejected and the heading ones, all rows of the file
     rejected: tuple[Rejected, ...]  # in order of the file
+    heading: tuple[int, ...]  # lines of the rows that name the columns
     notices: tuple[Notice, ...]
     series: tuple[Series, ...]  # in order of first appearance
+    sheets: tuple[str, ...]  # of a workbook
 
 
-def guess(
-    data: bytes,
-    *,
-    encoding: str | None = None,
-    delimiter: str | None = None,
-    decimal: str | None = None,
-    header: bool | None = None,
-) -> Reading:
-    """How to read a file, as far as it tells. What a person has already said about it is taken as said.
+def guess(data: bytes, **said: Any) -> Reading:
+    """How to read a file, as far as it tells.
+
+    Args:
+        said: what a person has already said about it is taken as said: encoding, sheet, delimiter, quote, comment,
+            notation, skip, header, site.
 
     Raises:
         UserError: the file cannot be read in any way.
     """
-    check(data)
-    encoding = encoding or encoding_of(data)
-    text = decode(data, encoding)
-    likely = dialect_of(text)
-    delimiter, decimal = delimiter or likely[0], decimal or likely[1]
-    header = has_header(sample(text, delimiter), decimal) if header is None else header
-    cells = grid(text, delimiter, header)
-    _check_rows(cells)
-    found = {n: survey(column, decimal, tuple(MISSING_MARKS.intersection(column))) for n, column in cells.items()}
-    part = roles(cells, found)
-    reading = Reading(encoding, delimiter, decimal, header, **asdict(part))
-    _check_rows(cells.without(_unusable(cells, reading, found)))  # what `read` would refuse is refused here
-    return reading
+    return open_file(data, **said)[0]
 
 
 def read(data: bytes, reading: Reading) -> Table:
@@ -132,75 +77,151 @@ def read(data: bytes, reading: Reading) -> Table:
     Raises:
         UserError: the file, or a chosen column, cannot be read so.
     """
-    check(data)
-    cells = grid(decode(data, reading.encoding), reading.delimiter, reading.header)
-    _check_rows(cells)
-    return _table(cells, reading)
-
-
-def _check_rows(cells: Grid) -> None:
-    if len(cells.lines) >= 2:
-        return
-    if not cells.rejected:
-        raise UserError(
-            N_("The file has only one row of values, and a waveform needs many."),
-            N_("Choose a file with one row for each point in time."),
-        )
-    raise UserError(
-        N_("Almost no row of the file can be used; line {line} is the first that cannot."),
-        N_("Check that the first line has the column names, and that every row has as many cells as it and a time."),
-        line=cells.rejected[0].line,
-    )
-
-
-def _table(cells: Grid, reading: Reading) -> Table:
+    text = _opened(data, reading.encoding, reading.sheet)
+    if reading.layout == "ts":
+        return _archive_table(archives.read_ts(text.pieces))
+    cells = grid(text.pieces, reading.dialect)
+    check_rows(cells)
     _check_choice(cells, reading)
-    found = _surveys(cells, reading)
-    late = _unusable(cells, reading, found)
+    return _table(cells, reading, _surveys(cells, reading), text.sheets)
+
+
+def open_file(data: bytes, **said: Any) -> tuple[Reading, Table]:
+    """`guess`, and `read` what was guessed, in one go."""
+    site = said.pop("site", "")
+    text = _opened(data, said.pop("encoding", ""), said.pop("sheet", ""))
+    head = next(text.pieces, "")
+    if not said and archives.is_ts(head[:200_000]):
+        archive = archives.read_ts(chain([head], text.pieces))
+        reading = Reading(text.encoding, layout="ts", channels=archive.series[0].channels, site=site)
+        return reading, _archive_table(archive)
+    dialect, notation = likely(head, **(said | workbooks.WRITTEN if text.sheet else said))
+    cells = grid(chain([head], text.pieces), dialect)
+    check_rows(cells)
+    marks = {name: marks_in(column) for name, column in cells.items()}
+    found = {name: survey(column, notation, marks[name]) for name, column in cells.items()}
+    part = roles(cells, found, has_header=dialect.header > 0)
+    reading = Reading(text.encoding, text.sheet, dialect, notation, site=site, **asdict(part))
+    for name, column in cells.items():  # marks of one column count in all, and sentinels came to light
+        if held(column, reading.missing) != marks[name]:
+            found[name] = survey(column, notation, reading.missing)
+    return reading, _table(cells, reading, found, text.sheets)
+
+
+class _Text(NamedTuple):
+    pieces: Iterator[str]  # of whole lines
+    encoding: str
+    sheet: str
+    sheets: tuple[str, ...]
+
+
+def _opened(data: bytes, encoding: str, sheet: str) -> _Text:
+    check_size(len(data))
+    if workbooks.is_workbook(data):
+        book = workbooks.Workbook(data)
+        sheet = sheet or book.first()
+        return _Text(book.texts(sheet), "utf-8", sheet, book.sheets)
+    check(data)
+    encoding = encoding or encoding_of(data)
+    return _Text(blocks(data, encoding), encoding, "", ())
+
+
+def check_rows(cells: Grid) -> None:
+    if len(cells.lines) >= 2 or (len(cells.lines) == 1 and len(cells.names) >= layouts.FEWEST_SAMPLES):
+        return
+    wrong = [one.line for one in cells.rejected if one.reason not in NO_FAULT]
+    if wrong:
+        raise UserError(
+            N_("Almost no row of the file can be used; line {line} is the first that cannot."),
+            N_("Check that the first line names the columns, and that every row has as many cells as it and a time."),
+            line=wrong[0],
+        )
+    problems = (N_("The file has only a header, and no rows below it."), N_("The file has only one row of values."))
+    raise UserError(problems[len(cells.lines)], N_("Choose a file with one row for each point in time."))
+
+
+# --- a grid, as told
+
+
+def _table(cells: Grid, reading: Reading, found: dict[str, Survey], sheets: tuple[str, ...]) -> Table:
+    groups = layouts.groups_of(cells, reading.domain)
+    when = timeline.of(cells, found, reading, groups.values())
+    late = when.late | _homeless(cells, (reading.domain, reading.variable))
     if late:
-        cells = cells.without(late)
-        _check_rows(cells)
-        found = _surveys(cells, reading)
-    channels = {name: found[name].numbers for name in reading.channels}
-    for name, channel in channels.items():
-        _check_channel(name, channel)
-    stamps = None if reading.time is None else _stamps(reading.time, found[reading.time], cells.column(reading.time))
-    groups = _groups(cells, reading.domain)
-    notices = [*_channel_notices(cells, channels), *_time_notices(found, stamps, groups)]
-    facts = [_facts(name, cells.column(name), found[name]) for name in cells.names]
-    preview = zip(*(column[:PREVIEW_ROWS] for column in cells.columns), strict=True)
+        cells, when = cells.without(late), when.without(late)
+        check_rows(cells)
+        found, groups = _surveys(cells, reading), layouts.groups_of(cells, reading.domain)
+    measured = {name: found[name].numbers for name in reading.measured}
+    _check_channels(reading, measured)
+    told = [*notices.on_format(cells, reading, measured), *notices.on_numbers(cells, measured), *when.notices]
+    facts = tuple(_facts(name, column, found[name]) for name, column in cells.items())
+    found.clear()  # a large file's numbers are in memory once, or twice while they are put side by side
+    parts = _parts(cells, reading, measured, when)
+    series, more = _arranged(cells, reading, parts, groups)
+    preview = zip(*(column[:PREVIEW_ROWS].to_pylist() for column in cells.columns), strict=True)
     return Table(
         names=cells.names,
         preview=tuple(preview),
-        facts=tuple(facts),
+        facts=facts,
         n_rows=len(cells.lines),
         rejected=cells.rejected,
-        notices=tuple(notices),
-        series=_series(cells, reading.label, channels, stamps, groups),
+        heading=cells.heading,
+        notices=(*told, *more),
+        series=tuple(_named(one, reading.site) for one in series),
+        sheets=sheets,
     )
 
 
+def _parts(cells: Grid, reading: Reading, measured: dict[str, Numbers], when: Timeline) -> Parts:
+    """What was read, side by side. The numbers move: nothing is left in `measured`."""
+    names = tuple(measured)
+    values = np.empty((len(cells.lines), len(names)))
+    for i, name in enumerate(names):
+        values[:, i] = measured.pop(name).values
+    label = None if reading.label is None else layouts.texts_of(cells.column(reading.label))
+    step = 1 / reading.rate if reading.rate and reading.time is None else None
+    return Parts(names, values, when.times, label, step)
+
+
 def _surveys(cells: Grid, reading: Reading) -> dict[str, Survey]:
-    return {name: survey(column, reading.decimal, reading.missing) for name, column in cells.items()}
+    return {name: survey(column, reading.notation, reading.missing) for name, column in cells.items()}
 
 
 def _check_choice(cells: Grid, reading: Reading) -> None:
     if not reading.channels:
         raise UserError(N_("No channel is chosen."), N_("Choose at least one column of numbers."))
-    for name in (reading.time, reading.label, reading.domain, *reading.channels):
-        if name is not None and name not in cells.names:
+    if reading.layout == "long" and not (reading.variable and reading.value):
+        raise UserError(
+            N_("It is not said which column names the channel and which one holds its value."), N_("Choose both.")
+        )
+    others = (reading.time, reading.clock, reading.label, reading.domain, reading.variable)
+    for name in (*filter(None, others), *reading.measured):
+        if name not in cells.names:
             raise UserError(
                 N_("The file has no column “{column}”."),
                 N_("Choose one of its columns: {columns}."),
                 column=name,
                 columns=", ".join(cells.names[:20]),
             )
+    if reading.layout == "long" and reading.variable:
+        there = layouts.distinct(cells.column(reading.variable))
+        for name in set(reading.channels) - set(there):
+            raise UserError(
+                N_("“{column}” never names the channel “{channel}”."),
+                N_("Choose one of its channels: {channels}."),
+                column=reading.variable,
+                channel=name,
+                channels=", ".join(there[:20]),
+            )
 
 
-def _check_channel(name: str, found: Numbers) -> None:
-    if not np.isnan(found.values).all():
+def _check_channels(reading: Reading, measured: Mapping[str, Numbers]) -> None:
+    """A channel has numbers. A sample of a series a row need not have any: series may be shorter than others."""
+    without = [name for name, found in measured.items() if np.isnan(found.values).all()]
+    if not without or (reading.layout == "rows" and len(without) < len(measured)):
         return
-    if len(found.unreadable):
+    name = without[0]
+    if len(measured[name].unreadable):
         raise UserError(
             N_("“{channel}” has words in it, not numbers."),
             N_("Leave it out of the channels, or correct the decimal mark."),
@@ -213,131 +234,62 @@ def _check_channel(name: str, found: Numbers) -> None:
     )
 
 
-def _stamps(name: str, found: Survey, column: Sequence[str]) -> Times:
-    """(n,) the times of a column, NaT where a cell is not written like the others."""
-    if len(found.times) == 1:
-        return found.times[0]
-    if found.times:
-        raise UserError(
-            N_("The dates in “{column}” can be read in several ways: in “{example}”, which is the year or the month?"),
-            N_("Write them like 2026/11/23 14:05, or choose no time column."),
-            column=name,
-            example=next(filter(None, column)),
-        )
-    raise UserError(
-        N_("The times in “{column}” are not written in one way that can be read."),
-        N_("Write them like 2026/11/23 14:05, or choose no time column."),
-        column=name,
+def _homeless(cells: Grid, columns: tuple[str | None, ...]) -> dict[int, Rejected]:
+    """Rows that belong to no line or site, or to no channel."""
+    reason, found = N_("It has no value in “{column}”."), {}
+    for column in filter(None, columns):
+        for i in np.flatnonzero(pc.equal(cells.column(column), "").to_numpy(zero_copy_only=False)).tolist():
+            found[i] = Rejected(int(cells.lines[i]), reason, {"column": column})
+    return found
+
+
+def _arranged(cells: Grid, reading: Reading, parts: Parts, groups: layouts.Groups) -> tuple[list[Series], list[Notice]]:
+    if reading.layout == "rows":
+        names = None if reading.domain is None else cells.column(reading.domain).to_pylist()
+        return layouts.rows_as_series(parts, names, "value"), []
+    if reading.layout == "long":
+        variable = cells.column(reading.variable or "")
+        series, repeated = layouts.long(parts, groups, variable, reading.channels, reading.repeats)
+        return series, notices.on_long(series, repeated, reading.repeats)
+    told = [] if parts.time is None else notices.on_order(parts.time, groups, reading)
+    return layouts.wide(parts, groups, reading.repeats, ordered=reading.ordered), told
+
+
+def _named(one: Series, site: str) -> Series:
+    return replace(one, domain=site) if site and one.domain is None else one
+
+
+def _facts(name: str, column: Strings, found: Survey) -> ColumnFacts:
+    if found.kind not in ("time", "text"):
+        return _numeric_facts(name, found.kind, found.numbers)
+    n_missing = int(pc.sum(pc.equal(column, "")).as_py() or 0)
+    constant = n_distinct(column[:1000]) == 1 and n_distinct(column) == 1
+    return ColumnFacts(name, found.kind, len(column) - n_missing, n_missing, 0, 0, None, None, constant)
+
+
+def _numeric_facts(name: str, kind: Kind, found: Numbers) -> ColumnFacts:
+    n_values = int(np.count_nonzero(~np.isnan(found.values)))
+    low, high = (float(np.nanmin(found.values)), float(np.nanmax(found.values))) if n_values else (None, None)
+    missing = (len(found.values) - n_values, found.n_infinite, len(found.unreadable))
+    return ColumnFacts(name, kind, n_values, *missing, low, high, constant=n_values > 0 and low == high)
+
+
+# --- .ts
+
+
+def _archive_table(archive: archives.Archive) -> Table:
+    names = archive.series[0].channels
+    values = [np.concatenate([one.values[:, c] for one in archive.series]) for c in range(len(names))]
+    numbers = [Numbers(one, 0, np.arange(0), 0) for one in values]
+    first = [tuple(f"{v:g}" for v in row) for row in archive.series[0].values[:PREVIEW_ROWS]]
+    return Table(
+        names=names,
+        preview=tuple(first),
+        facts=tuple(_numeric_facts(name, "number", one) for name, one in zip(names, numbers, strict=True)),
+        n_rows=len(archive.series),
+        rejected=archive.rejected,
+        heading=archive.heading,
+        notices=(notices.infinite(names[0], archive.n_infinite),) if archive.n_infinite else (),
+        series=archive.series,
+        sheets=(),
     )
-
-
-def _unusable(cells: Grid, reading: Reading, found: Mapping[str, Survey]) -> dict[int, Rejected]:
-    """Rows without the time or the domain that is asked for."""
-    late: dict[int, Rejected] = {}
-    if reading.domain is not None:
-        for i, cell in enumerate(cells.column(reading.domain)):
-            if not cell:
-                reason = N_("It has no value in “{column}”.")
-                late[i] = Rejected(cells.lines[i], reason, {"column": reading.domain})
-    if reading.time is not None:
-        column = cells.column(reading.time)
-        for i in np.flatnonzero(np.isnat(_stamps(reading.time, found[reading.time], column))).tolist():
-            reason = N_("Its time “{text}” cannot be read like the others.") if column[i] else N_("It has no time.")
-            late[i] = Rejected(cells.lines[i], reason, {"text": column[i]})
-    return late
-
-
-def _facts(name: str, column: Sequence[str], found: Survey) -> ColumnFacts:
-    if found.kind in ("time", "text"):
-        texts = [cell for cell in column if cell]
-        n_distinct = len(set(texts))
-        return ColumnFacts(
-            name, found.kind, len(texts), len(column) - len(texts), 0, 0, n_distinct, None, None, n_distinct == 1
-        )
-    values = found.numbers.values[~np.isnan(found.numbers.values)]
-    n_distinct = len(set(values.tolist()))
-    return ColumnFacts(
-        name=name,
-        kind=found.kind,
-        n_values=len(values),
-        n_missing=len(column) - len(values),
-        n_infinite=found.numbers.n_infinite,
-        n_unreadable=len(found.numbers.unreadable),
-        n_distinct=n_distinct,
-        minimum=float(values.min()) if len(values) else None,
-        maximum=float(values.max()) if len(values) else None,
-        constant=n_distinct == 1,
-    )
-
-
-Groups = dict[str | None, NDArray[np.int64]]
-
-
-def _groups(cells: Grid, domain: str | None) -> Groups:
-    """Rows of each domain, domains in order of first appearance."""
-    if domain is None:
-        return {None: np.arange(len(cells.lines))}
-    rows: dict[str, list[int]] = {}
-    for i, name in enumerate(cells.column(domain)):
-        rows.setdefault(name, []).append(i)
-    if len(rows) > MOST_SERIES:
-        raise UserError(
-            N_("“{column}” has {n} different values, too many to be lines or sites."),
-            N_("Choose a column with {most} different values at most, or none."),
-            column=domain,
-            n=len(rows),
-            most=MOST_SERIES,
-        )
-    return {name: np.array(those) for name, those in rows.items()}
-
-
-def _series(
-    cells: Grid, label: str | None, channels: Mapping[str, Numbers], stamps: Times | None, groups: Groups
-) -> tuple[Series, ...]:
-    values = np.column_stack([channel.values for channel in channels.values()])
-    labels = None if label is None else np.array(cells.column(label), dtype=np.str_)
-    series = []
-    for domain, rows in groups.items():
-        order = rows if stamps is None else rows[np.argsort(stamps[rows], kind="stable")]
-        time = None if stamps is None else stamps[order]
-        series.append(Series(domain, time, values[order], tuple(channels), None if labels is None else labels[order]))
-    return tuple(series)
-
-
-def _channel_notices(cells: Grid, channels: Mapping[str, Numbers]) -> list[Notice]:
-    notices = []
-    for name, found in channels.items():
-        if found.n_infinite:
-            message = N_("“{column}” has {n} infinite values; they count as missing.")
-            notices.append(Notice(message, {"column": name, "n": found.n_infinite}))
-        if len(found.unreadable):
-            first = int(found.unreadable[0])
-            message = N_(
-                "“{column}” has {n} cells that are no numbers, such as “{text}” in line {line}; they count as missing."
-            )
-            facts = {
-                "column": name,
-                "n": len(found.unreadable),
-                "text": cells.column(name)[first],
-                "line": cells.lines[first],
-            }
-            notices.append(Notice(message, facts))
-    return notices
-
-
-def _time_notices(found: Mapping[str, Survey], stamps: Times | None, groups: Groups) -> list[Notice]:
-    if stamps is None:
-        message = N_(
-            "“{column}” may hold dates, but which is the year or the month is not clear; it is not used as time."
-        )
-        return [Notice(message, {"column": name}) for name, one in found.items() if len(one.times) > 1]
-    backward = sum(int((np.diff(stamps[rows]) < np.timedelta64(0)).sum()) for rows in groups.values())
-    repeated = sum(int((np.diff(np.sort(stamps[rows])) == np.timedelta64(0)).sum()) for rows in groups.values())
-    notices = []
-    if backward:
-        message = N_("The times run backwards in {n} places; the rows were put in order of time.")
-        notices.append(Notice(message, {"n": backward}))
-    if repeated:
-        message = N_("{n} rows have the same time as another row; all were kept, in the order of the file.")
-        notices.append(Notice(message, {"n": repeated}))
-    return notices

@@ -1,42 +1,35 @@
 """A view: dataset × recipe × encoder × projection, computed once and kept under its fingerprint."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
+from core import preparation
 from core.artifacts import Store, fingerprint
 from core.embedding import Encoder, embed, reconstruction_loss
 from core.encoders import EncoderSpec, operations_of
 from core.errors import N_
+from core.preparation import PreparationSpec, Prepared
 from core.projection import ProjectionSpec, project
-from core.recipes import Batches, Recipe
-from core.series import Floats, Series
-from core.tables import Reading, read
+from core.reader import Source
+from core.recipes import Cutting, Recipe
+from core.series import Floats
 
-VERSION = 2  # raise it when the same spec would give other numbers, so that no old result is shown as a new one
+VERSION = 3  # raise it when the same spec would give other numbers, so that no old result is shown as a new one
 Progress = Callable[[str, int, int], None]  # (stage, done, total); raises to cancel
 
 SPEED = "operations_per_second"  # of the last embedding by a model, for whoever wants to know how long one takes
 BATCH = 4096  # windows at a time: the memory that a view takes does not grow with their number
-CUTTING, FETCHING, EMBEDDING, SCORING, DRAWING = (
-    N_("Cutting the series into stretches"),
+FETCHING, EMBEDDING, SCORING, DRAWING = (
     N_("Fetching the model"),
     N_("The model reads the stretches"),
     N_("The model guesses hidden parts"),
     N_("Drawing the map"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """One uploaded file, by content, and how its bytes are read."""
-
-    sha256: str
-    reading: Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +42,14 @@ class ViewSpec:
     projection: ProjectionSpec
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        sources = [one.to_json() for one in self.sources]
+        own = {"encoder": asdict(self.encoder), "projection": asdict(self.projection)}
+        return {"sources": sources, "recipe": self.recipe.to_json(), **own}
 
     @classmethod
     def from_json(cls, d: dict[str, Any]) -> Self:
         return cls(
-            sources=tuple(Source(s["sha256"], Reading.from_json(s["reading"])) for s in d["sources"]),
+            sources=tuple(Source.from_json(s) for s in d["sources"]),
             recipe=Recipe.from_json(d["recipe"]),
             encoder=EncoderSpec.from_json(d["encoder"]),
             projection=ProjectionSpec(**d["projection"]),
@@ -77,17 +72,14 @@ class View:
     meta: dict[str, Any]  # n_windows, loss, mask_ratio, explained, parameters, seconds, …
 
 
-def load_series(sources: Sequence[Source], store: Store) -> list[Series]:
-    return [series for source in sources for series in read(store.original(source.sha256), source.reading).series]
-
-
 def build(spec: ViewSpec, store: Store, progress: Progress) -> str:
     """Compute what is not yet in the store, and return the view's fingerprint."""
     key, embedding_key = spec.fingerprint(), spec.embedding_fingerprint()
     if not store.has(embedding_key):
-        progress(CUTTING, 0, 1)
-        batches = Batches(load_series(spec.sources, store), spec.recipe, BATCH)
-        store.make(embedding_key, lambda folder: _embed(spec, batches, folder, progress))
+        ready = _prepared(spec, store, progress)
+        batches = Cutting(ready.series, spec.recipe, BATCH)
+        meta = {"filled": ready.n_filled, "states": ready.states}
+        store.make(embedding_key, lambda folder: meta | _embed(spec, batches, folder, progress))
         if spec.encoder.reads_patches:
             store.note(SPEED, store.meta(embedding_key)["operations_per_second"])
     if not store.has(key):
@@ -106,18 +98,28 @@ def build(spec: ViewSpec, store: Store, progress: Progress) -> str:
     return key
 
 
-def _embed(spec: ViewSpec, batches: Batches, folder: Path, progress: Progress) -> dict[str, object]:
+def _prepared(spec: ViewSpec, store: Store, progress: Progress) -> Prepared:
+    preparing = PreparationSpec.of(spec.sources, spec.recipe)
+    for one in (preparing, PreparationSpec.of(spec.sources, spec.recipe.in_units())):  # and what people look at
+        preparation.build(one, store, progress)
+    ready = preparation.load(preparing, store)
+    if ready is None:
+        raise FileNotFoundError(f"what was just prepared is gone: {preparing.fingerprint()}")
+    return ready
+
+
+def _embed(spec: ViewSpec, batches: Cutting, folder: Path, progress: Progress) -> dict[str, object]:
     """Write vectors.npy, and loss.npy where there is one; what made them comes back."""
 
     def stage(name: str) -> Callable[[int, int], None]:
         return lambda done, total: progress(name, done, total)
 
     n = batches.n_windows
-    encoder = Encoder(spec.encoder, spec.sources[0].reading.channels, stage(FETCHING))
+    encoder = Encoder(spec.encoder, batches.channels, stage(FETCHING))
     began = time.perf_counter()
     embed(encoder, batches, n, folder / "vectors.npy", stage(EMBEDDING))
     embedded = time.perf_counter()
-    operations = n * operations_of(spec.encoder, spec.sources[0].reading.channels, spec.recipe.window.length)
+    operations = n * operations_of(spec.encoder, batches.channels, spec.recipe.window.length)
     loss = reconstruction_loss(encoder, batches, n, stage(SCORING))
     if loss:
         np.save(folder / "loss.npy", loss.per_window, allow_pickle=False)
@@ -125,7 +127,7 @@ def _embed(spec: ViewSpec, batches: Batches, folder: Path, progress: Progress) -
         "made": "embedding",
         "spec": {k: v for k, v in spec.to_json().items() if k != "projection"},
         "n_windows": n,
-        "filled": batches.filled,
+        "n_gappy": batches.places.n_gappy,
         "parameters": encoder.parameters,
         "weights": encoder.weights,
         "revision": encoder.revision,

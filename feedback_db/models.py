@@ -120,6 +120,23 @@ class Dataset(Base):
     n_rows: Mapped[int]
     n_channels: Mapped[int]
     n_series: Mapped[int]
+    look: Mapped[str] = mapped_column(String(64), default="", index=True)  # files that look alike share it; "": unknown
+    corrected: Mapped[bool] = mapped_column(default=False)  # a person has changed how it is read
+    read_like: Mapped[str] = mapped_column(default="")  # the file whose corrected reading it was given
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Recipe(Base):
+    """Preprocessing that a pilot has used; with a name, people have saved it."""
+
+    __tablename__ = "recipe"
+    __table_args__ = (UniqueConstraint("pilot_id", "fingerprint"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    pilot_id: Mapped[str] = mapped_column(ForeignKey("pilot.id"))
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(default="")
+    spec: Mapped[Json]
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 

@@ -1,25 +1,25 @@
 """Data: did it read my file right?"""
 
-from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from core import charts
+from core.cells import Notation
 from core.demo import press_line
 from core.errors import UserError
 from core.series import Series
-from core.tables import DECIMALS, DELIMITERS, ENCODINGS, ColumnFacts, Reading, Table, guess
+from core.tables import ColumnFacts, Reading, Table
 from feedback_db import datasets
 from feedback_db.datasets import Dataset
-from pages.parts import pilot
+from pages.parts import corrections, pilot, quality
 from pages.parts.guard import guard
-from pages.parts.intake import names_of, read_again, sources_of, take_in
+from pages.parts.intake import names_of, sources_of, take_in
 from pages.parts.text import _, fill, language, ngettext, plain, say
-from pages.parts.work import database, store, table_of
+from pages.parts.work import database, table_of
 
-NONE = ""  # the choice “there is no such column”
+MOST_DRAWN = 6  # series one below the other; of more, one is chosen
 
 
 def uploads(pilot_id: str) -> None:
@@ -40,14 +40,45 @@ def uploads(pilot_id: str) -> None:
     for file in files:
         if (problem := taken[file.file_id]) is not None:
             st.error(f"{plain(file.name)}: {say(problem)}", icon=":material/error:")
+            _tell(pilot_id, file, taken)
 
 
-def _try_to_take(pilot_id: str, name: str, data: bytes) -> UserError | None:
+def _try_to_take(pilot_id: str, name: str, data: bytes, said: dict[str, Any] | None = None) -> UserError | None:
     try:
-        take_in(pilot_id, name, data)
+        take_in(pilot_id, name, data, said)
     except UserError as problem:
         return problem  # shown beside the other files' results for as long as the file is listed
     return None
+
+
+def _tell(pilot_id: str, file: Any, taken: dict[str, UserError | None]) -> None:
+    """A file that could not be read can be tried again, once somebody says how it is written."""
+    with st.expander(_("Say how this file is written, and try again"), icon=":material/tune:"):
+        plainly = {"encoding": "utf-8", "delimiter": ",", "quote": '"', "comment": "", "skip": 0, "header": 1}
+        told = corrections.marks({**plainly, "notation": Notation()}, (), f"told-{file.file_id}", everything=True)
+        if st.button(_("Try again"), key=f"retry-{file.file_id}", icon=":material/refresh:"):
+            with st.spinner(_("Reading {file} …").format(file=plain(file.name))):
+                taken[file.file_id] = _try_to_take(pilot_id, file.name, file.getvalue(), told)
+            st.rerun()
+
+
+def overview(here: list[Dataset]) -> None:
+    """Several files are several series: what each has, side by side."""
+    names = names_of(here)
+    rows = []
+    for one in here:
+        reading = Reading.from_json(one.reading)
+        rows.append(
+            {
+                _("file"): names[one.id],
+                _("line or site"): reading.site if reading.domain is None else f"({reading.domain})",
+                _("series"): one.n_series,
+                _("rows"): one.n_rows,
+                _("channels"): one.n_channels,
+                _("label"): reading.label or (_("in the file") if reading.layout == "ts" else ""),
+            }
+        )
+    st.dataframe(pd.DataFrame(rows), hide_index=True, height=min(40 * len(rows) + 44, 284))
 
 
 def show(one: Dataset) -> None:
@@ -55,10 +86,14 @@ def show(one: Dataset) -> None:
     table = table_of(source)
     st.subheader(plain(one.file_name), anchor=False)
     st.markdown(summary(table))
+    if one.read_like:
+        words = _("It looks like {file}, and was read as you corrected that one.")
+        st.info(words.format(file=plain(one.read_like)), icon=":material/history:")
     for notice in table.notices:
         st.warning(fill(notice.message, notice.facts), icon=":material/info:")
-    for i, series in enumerate(table.series):
-        draw(series, key=f"{one.id}-{i}")
+    for i, series in drawn(table.series, one.id):
+        draw(series, key=f"{one.id}-{i}", named=len(table.series) > 1)
+        quality.strip(source, i, series)
     left, right = st.columns(2)
     with left:
         st.markdown(f"**{_('The first rows')}**")
@@ -70,17 +105,25 @@ def show(one: Dataset) -> None:
         with st.expander(_("Rows that could not be used"), icon=":material/warning:"):
             rows = [(r.line, _(r.reason).format(**r.facts)) for r in table.rejected]
             st.dataframe(pd.DataFrame(rows, columns=[_("line"), _("why")]), hide_index=True)
-    correct(one, source.reading, table)
+    corrections.form(one, source.reading, table)
+
+
+def drawn(series: tuple[Series, ...], key: str) -> list[tuple[int, Series]]:
+    """All of them, or of many the one that is chosen."""
+    if len(series) <= MOST_DRAWN:
+        return list(enumerate(series))
+    names = [f"{i + 1}: {s.domain or ''}" if s.domain != str(i + 1) else str(i + 1) for i, s in enumerate(series)]
+    chosen = st.selectbox(_("Series"), range(len(series)), format_func=names.__getitem__, key=f"drawn-{key}")
+    return [(chosen, series[chosen])]
 
 
 def summary(table: Table) -> str:
-    n_rows = sum(len(s.values) for s in table.series)
     parts = [
-        ngettext("{n} row", "{n} rows", n_rows).format(n=f"{n_rows:,}"),
+        ngettext("{n} row", "{n} rows", table.n_rows).format(n=f"{table.n_rows:,}"),
         ngettext("{n} channel", "{n} channels", len(table.series[0].channels)).format(n=len(table.series[0].channels)),
     ]
     if len(table.series) > 1:
-        parts.append(_("{n} lines or sites").format(n=len(table.series)))
+        parts.append(_("{n:,} series").format(n=len(table.series)))
     times = [s.time for s in table.series if s.time is not None]
     if times:
         first, last = min(t.min() for t in times), max(t.max() for t in times)
@@ -92,8 +135,8 @@ def summary(table: Table) -> str:
     return _("This is what I read:") + " **" + plain(" · ".join(parts)) + "**"
 
 
-def draw(series: Series, key: str) -> None:
-    if series.domain is not None:
+def draw(series: Series, key: str, *, named: bool) -> None:
+    if named and series.domain is not None:
         st.markdown(f"**{plain(series.domain)}**")
     at = series.time if series.time is not None else pd.RangeIndex(len(series.values)).to_numpy()
     title = _("time") if series.time is not None else _("sample number")
@@ -116,77 +159,6 @@ def facts_table(facts: tuple[ColumnFacts, ...]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def correct(one: Dataset, reading: Reading, table: Table) -> None:
-    """Every guess as something that can be changed; a change that does not work says why and keeps the old one."""
-    with st.expander(_("Not right? Correct it here"), icon=":material/tune:"):
-        wanted = _columns_form(one, reading, table)
-        wanted = _format_form(one, wanted)
-        if wanted != reading:
-            with guard():
-                read_again(one, wanted)
-                st.rerun()
-
-
-def _columns_form(one: Dataset, reading: Reading, table: Table) -> Reading:
-    key = f"{one.id}-{reading.encoding}-{reading.delimiter}-{reading.decimal}-{reading.header}"
-    names = [NONE, *table.names]
-    numbers = [f.name for f in table.facts if f.kind == "number"]
-
-    def pick(label: str, value: str | None, field: str) -> str | None:
-        at = names.index(value) if value in names else 0
-        chosen = st.selectbox(label, names, index=at, format_func=lambda n: n or _("(none)"), key=f"{field}-{key}")
-        return chosen or None
-
-    left, right = st.columns(2)
-    with left:
-        time = pick(_("Time"), reading.time, "time")
-        label = pick(_("Label (for example good / bad)"), reading.label, "label")
-    with right:
-        domain = pick(_("Line or site"), reading.domain, "domain")
-        missing = st.text_input(
-            _("Marks for a missing value, separated by spaces"), " ".join(reading.missing), key=f"missing-{key}"
-        )
-    options = list(dict.fromkeys([*reading.channels, *numbers]))
-    chosen = st.multiselect(
-        _("Channels (sensors)"),
-        options,
-        list(reading.channels),
-        placeholder=_("choose"),
-        key=f"channels-{key}",
-    )
-    channels = tuple(n for n in table.names if n in chosen and n not in (time, label, domain))
-    return replace(
-        reading,
-        time=time,
-        label=label,
-        domain=domain,
-        missing=tuple(missing.split()),
-        channels=channels or reading.channels,
-    )
-
-
-def _format_form(one: Dataset, reading: Reading) -> Reading:
-    """How the bytes are split. Other marks make other columns, so these are guessed again."""
-    names = {",": _("comma ,"), ";": _("semicolon ;"), "\t": _("tab"), ".": _("point ."), "utf-8": "UTF-8"}
-    columns = st.columns(4)
-
-    def pick(i: int, label: str, options: Any, value: str, field: str) -> str:
-        return columns[i].selectbox(
-            label, options, options.index(value), format_func=lambda v: names.get(v, v), key=f"{field}-{one.id}"
-        )
-
-    encoding = pick(0, _("Characters"), list(ENCODINGS), reading.encoding, "encoding")
-    delimiter = pick(1, _("Columns are separated by"), list(DELIMITERS), reading.delimiter, "delimiter")
-    decimal = pick(2, _("Decimal mark"), list(DECIMALS), reading.decimal, "decimal")
-    header = columns[3].toggle(_("The first row holds the names"), reading.header, key=f"head-{one.id}")
-    if (encoding, delimiter, decimal, header) == (reading.encoding, reading.delimiter, reading.decimal, reading.header):
-        return reading
-    with guard():
-        data = store().original(one.sha256)
-        return guess(data, encoding=encoding, delimiter=delimiter, decimal=decimal, header=header)
-    return reading
-
-
 with guard():
     current = pilot.current()
     st.title(_("Did it read my file right?"), anchor=False)
@@ -203,6 +175,7 @@ with guard():
     names = names_of(here)
     shown = here[-1]
     if len(here) > 1:
+        overview(here)
         chosen = st.selectbox(
             _("File"), list(names), len(here) - 1, format_func=names.__getitem__, key=f"file-{len(here)}"
         )

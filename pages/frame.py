@@ -15,6 +15,7 @@ screens = {
     "home": st.Page("home.py", title=_("Home"), default=True),
     "data": st.Page("data.py", title=_("Data"), url_path="data"),
     "maps": st.Page("maps.py", title=_("Maps"), url_path="maps"),
+    "prepare": st.Page("prepare.py", title=_("Preparation"), url_path="prepare"),
     "study": st.Page("study.py", title=_("Ask people"), url_path="study"),
     "rate": st.Page("rate.py", title=_("Rate"), url_path="rate"),
     "evidence": st.Page("evidence.py", title=_("Evidence"), url_path="evidence"),

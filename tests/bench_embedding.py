@@ -28,9 +28,10 @@ from core.artifacts import Store
 from core.embedding import Encoder, embed
 from core.encoders import PUBLISHED, EncoderSpec
 from core.projection import ProjectionSpec
+from core.reader import Source
 from core.recipes import Recipe, WindowSpec
 from core.tables import guess
-from core.views import Source, ViewSpec, build
+from core.views import ViewSpec, build
 
 BATCH = 64  # windows in a call of momentfm's
 STREAMED, SAMPLES = 1_000_000, 96

@@ -192,6 +192,11 @@ class Person:
         self.at.get_by_key(key).set_value(value)
         return self.run()
 
+    def set(self, start: str, value: object) -> "Person":
+        """Use the widget whose key starts so; the rest of it changes with what is set."""
+        [key] = {one.key for one in self.at._tree if (getattr(one, "key", None) or "").startswith(start)}
+        return self.choose(key, value)
+
     def upload(self, *files: tuple[str, bytes]) -> "Person":
         for name, data in files:
             self.at.file_uploader[0].upload(name, data, "text/csv")

@@ -20,11 +20,13 @@ from core.charts import (
     curves,
     envelope,
     loss_against_understandability,
+    quality_strip,
     series_line,
     time_format,
     traces,
     waveform_map,
 )
+from core.defects import Defect
 
 NOBODY = np.array([], dtype=int)
 XY = np.random.default_rng(0).normal(size=(9, 2)) * [3, 1]
@@ -302,3 +304,88 @@ def test_a_view_is_a_point_with_its_name_and_its_range_only_where_there_is_one()
 def test_the_clock_shows_what_changes_within_the_span(seconds, form):
     assert time_format(SECONDS[0] + np.array([0, seconds]).astype("timedelta64[s]")) == form
     assert time_format(SECONDS[:0]) == "%H:%M:%S"
+
+
+# --- what is wrong, and where
+
+KINDS = {"gap": "値がない", "flat": "動かない", "outlier": "とび離れた値", "pause": "記録の途切れ"}
+WRONG = [
+    Defect("pause", None, 19, 20, 600.0),
+    Defect("gap", 0, 3, 3, 1.0),
+    Defect("gap", 1, 30, 44, 15.0),
+    Defect("outlier", 1, 59, 59, -8.0),
+]
+
+
+def strip(defects: list[Defect], at: Any = SECONDS, kinds: dict[str, str] = KINDS) -> dict[str, Any]:
+    return drawn(quality_strip(at, defects, ["a", "b"], kinds, "time"))
+
+
+def test_every_defect_lies_in_its_channels_row_from_its_first_to_its_last_sample():
+    marks = rows(strip(WRONG, np.arange(60)), "kind", "low", "high")
+    assert [(m["kind"], m["first"], m["last"]) for m in marks] == [
+        ("記録の途切れ", 19, 20),
+        ("値がない", 3, 3),
+        ("値がない", 30, 44),
+        ("とび離れた値", 59, 59),
+    ]
+    row = [2, 0, 1, 1]  # the clock below the channels
+    assert all(-r - 0.5 < m["low"] < m["high"] < -r + 0.2 for r, m in zip(row, marks, strict=True))  # names are above
+
+
+def test_the_clock_has_a_row_only_where_it_has_defects_and_all_rows_are_there_without_any():
+    assert [row["name"] for row in rows(strip(WRONG), "name")] == ["a", "b", "time"]
+    assert [row["name"] for row in rows(strip(WRONG[1:]), "name")] == ["a", "b"]
+    none = strip([])
+    assert [row["name"] for row in rows(none, "name")] == ["a", "b"]
+    assert "color" not in json.dumps([layer.get("encoding") for layer in none["layer"]])  # so there is no legend
+    assert none["height"] < strip(WRONG[1:])["height"] < strip(WRONG)["height"]
+
+
+@pytest.mark.parametrize("at", [SECONDS, np.arange(60)])
+def test_the_strip_spans_the_same_time_as_the_traces_above_it(at):
+    above, below = drawn(traces(at, np.ones((60, 2)), ["a", "b"], "time")), strip(WRONG, at)
+    line = rows(above, "c", "at")
+    ends = {(row["first"], row["last"]) for row in rows(below, "first", "last", "y")}
+    assert ends == {(line[0]["at"], line[59]["at"])}
+    one, other = above["layer"][0]["encoding"]["x"], below["layer"][0]["encoding"]["x"]
+    assert {key: one[key] for key in ("scale", "axis", "type", "title")} == {
+        key: other[key] for key in ("scale", "axis", "type", "title")
+    }
+
+
+def test_a_single_sample_has_a_pin_of_three_pixels_with_a_head():
+    _, _, bars, stems, heads = strip(WRONG)["layer"]
+    assert (bars["mark"]["type"], stems["mark"]["type"], heads["mark"]["type"]) == ("rect", "rule", "point")
+    assert stems["mark"]["strokeWidth"] >= 3
+    assert all(layer["encoding"]["x"]["field"] == "first" for layer in (bars, stems, heads))
+    assert bars["encoding"]["x2"]["field"] == "last"
+
+
+def test_kinds_differ_in_colour_shape_and_height_and_look_alike_whatever_else_is_shown():
+    def looks(defects: list[Defect]) -> dict[str, tuple[Any, ...]]:
+        spec = strip(defects)
+        colour, shape = (spec["layer"][-1]["encoding"][of]["scale"] for of in ("color", "shape"))
+        height = {m["kind"]: round(m["high"] - m["low"], 6) for m in rows(spec, "kind", "low")}
+        assert colour["domain"] == shape["domain"]  # one legend for both, with what is shown and nothing else
+        assert set(colour["domain"]) == set(height)
+        return {
+            kind: (c, s, height[kind])
+            for kind, c, s in zip(colour["domain"], colour["range"], shape["range"], strict=True)
+        }
+
+    all_kinds = looks(WRONG)
+    assert list(all_kinds) == [KINDS["gap"], KINDS["outlier"], KINDS["pause"]]  # in the reader's order
+    assert all(len(set(of_kind)) == 3 for of_kind in zip(*all_kinds.values(), strict=True))
+    assert {colour for colour, _, _ in all_kinds.values()} < set(CUD[1:])  # not that of the traces
+    assert looks(WRONG[3:]) == {KINDS["outlier"]: all_kinds[KINDS["outlier"]]}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_and_kinds_are_words_only_below_the_traces_too(name):
+    spec = drawn(quality_strip(SECONDS, WRONG, [name, "b"], {**KINDS, "gap": name}, name))
+    fields = {field for field in found(spec, "field") if isinstance(field, str)}
+    assert fields == {"first", "last", "y", "low", "high", "kind", "name"}
+    assert list(found(spec, "test")) == list(found(spec, "filter")) == []
+    assert [row["name"] for row in rows(spec, "name")] == [name, "b", name]
+    assert name in spec["layer"][-1]["encoding"]["color"]["scale"]["domain"]

@@ -1,9 +1,24 @@
+"""Windows are the samples they say they are, and every sample is in one or counted as left out."""
+
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.errors import UserError
-from core.recipes import Recipe, WindowSpec, count, cut, prepare, propose
+from core.fitting import scale_windows
+from core.recipes import Cutting, Recipe, WindowSpec, cut, places, propose
 from core.series import Series
+from core.steps import Bend, Deseason, Detrend, Impute, Resample, Scale, Smooth, Winsorise
+
+BARE = Recipe(())
+
+
+def bare(length: int, stride: int, **more: object) -> Recipe:
+    return replace(BARE, window=WindowSpec(length, stride, **more))
 
 
 def ramp(n: int, channels: tuple[str, ...] = ("a",), label: list[str] | None = None) -> Series:
@@ -14,90 +29,167 @@ def ramp(n: int, channels: tuple[str, ...] = ("a",), label: list[str] | None = N
 
 
 def test_windows_are_the_samples_they_say_they_are():
-    windows = cut([ramp(10)], Recipe("none", WindowSpec(4, 3)))
+    windows = cut([ramp(10)], bare(4, 3))
     assert windows.start.tolist() == [0, 3, 6]
     assert windows.values[:, 0].tolist() == [[0, 1, 2, 3], [3, 4, 5, 6], [6, 7, 8, 9]]
 
 
-@pytest.mark.parametrize(("n", "expected"), [(3, (0, 3)), (4, (1, 0)), (6, (1, 2)), (10, (3, 0)), (12, (3, 2))])
-def test_every_sample_is_in_a_window_or_counted_as_left_out(n, expected):
-    assert count(n, WindowSpec(4, 3)) == expected
+@pytest.mark.parametrize(("n", "starts", "left"), [(3, [], 3), (4, [0], 0), (6, [0], 2), (10, [0, 3, 6], 0)])
+def test_every_sample_is_in_a_window_or_counted_as_left_out(n, starts, left):
+    found = places([ramp(n)], WindowSpec(4, 3))
+    assert (found.start.tolist(), found.n_left) == (starts, left)
+
+
+@given(n=st.integers(1, 80), length=st.integers(2, 20), data=st.data(), rest=st.sampled_from(["leave", "shift"]))
+def test_what_is_left_out_is_what_no_window_covers(n: int, length: int, data: st.DataObject, rest: str):
+    stride = data.draw(st.integers(1, length))
+    label = [str(i // 7 % 3) for i in range(n)]
+    for align in ("start", "label"):
+        window = WindowSpec(length, stride, align=align, rest=rest)
+        found = places([ramp(n, label=label)], window)
+        covered = {i for at in found.start for i in range(at, at + length)}
+        assert len(covered) + found.n_left == n
+        assert all(len(set(label[at : at + length])) == 1 for at in found.start if align == "label")
+
+
+def test_a_rest_can_be_covered_by_one_window_that_is_moved_back():
+    found = places([ramp(11)], WindowSpec(4, 4, rest="shift"))
+    assert (found.start.tolist(), found.n_left) == ([0, 4, 7], 0)
+
+
+def test_windows_can_begin_anew_where_the_label_changes():
+    found = places([ramp(9, label=list("aaaabbbbb"))], WindowSpec(2, 2, align="label"))
+    assert (found.start.tolist(), found.n_left) == ([0, 2, 4, 6], 1)
+
+
+def test_without_a_label_there_is_nothing_to_begin_at():
+    with pytest.raises(UserError, match="no label"):
+        places([ramp(9)], WindowSpec(2, 2, align="label"))
+
+
+def test_a_window_with_a_gap_is_left_out_and_counted():
+    series = ramp(12, ("a", "b"))
+    series.values[5, 1] = np.nan
+    found = places([series], WindowSpec(4, 4))
+    assert (found.start.tolist(), found.n_gappy, found.n_left) == ([0, 8], 1, 0)
+    assert not np.isnan(cut([series], bare(4, 4)).values).any()
+
+
+def test_when_every_window_has_a_gap_the_way_out_is_said():
+    series = ramp(12)
+    series.values[::3] = np.nan
+    with pytest.raises(UserError, match="missing value") as caught:
+        cut([series], bare(4, 4))
+    assert "Fill longer gaps" in caught.value.remedy
+
+
+def test_a_first_look_takes_windows_evenly_from_all_series_and_says_how_many_it_spares():
+    found = places([ramp(400), ramp(400)], WindowSpec(4, 4, most=10))
+    assert (len(found.start), found.n_spared) == (10, 190)
+    assert np.bincount(found.series).tolist() == [5, 5]
+    assert (found.start[0], found.start[-1]) == (0, 396)
 
 
 def test_windows_never_run_over_the_end_of_one_series_into_the_next():
-    windows = cut([ramp(5), ramp(9)], Recipe("none", WindowSpec(4, 4)))
+    windows = cut([ramp(5), ramp(9)], bare(4, 4))
     assert windows.series.tolist() == [0, 1, 1]
     assert windows.values[:, 0, 0].tolist() == [0, 0, 4]
 
 
 def test_a_series_shorter_than_a_window_gives_none_and_the_others_still_count():
-    assert cut([ramp(2), ramp(8)], Recipe("none", WindowSpec(4, 4))).series.tolist() == [1, 1]
-
-
-def test_gaps_become_straight_lines_and_are_counted():
-    series = ramp(6)
-    series.values[[0, 2, 3], 0] = np.nan
-    filled, n = prepare(series, "none")
-    assert filled[:, 0].tolist() == [
-        1,
-        1,
-        2,
-        3,
-        4,
-        5,
-    ]  # before the first value there is no line to draw, so it is repeated
-    assert n == 3
-
-
-def test_preparing_leaves_the_series_itself_alone():
-    series = ramp(6)
-    series.values[2, 0] = np.nan
-    prepare(series, "z-score")
-    assert np.isnan(series.values[2, 0])
-
-
-def test_z_score_gives_mean_zero_and_spread_one_and_turns_a_constant_into_zeros():
-    series = ramp(50, ("a", "b"))
-    series.values[:, 1] = 7.3
-    scaled, _ = prepare(series, "z-score")
-    assert scaled[:, 0].mean() == pytest.approx(0)
-    assert scaled[:, 0].std() == pytest.approx(1)
-    assert (scaled[:, 1] == 0).all()
-
-
-def test_a_channel_without_a_value_is_named():
-    series = ramp(6, ("a", "油温"))
-    series.values[:, 1] = np.nan
-    with pytest.raises(UserError, match="油温"):
-        prepare(series, "none")
+    assert cut([ramp(2), ramp(8)], bare(4, 4)).series.tolist() == [1, 1]
 
 
 def test_a_window_takes_the_commonest_label_inside():
-    windows = cut([ramp(6, label=["ok", "ok", "ng", "ng", "ng", "ok"])], Recipe("none", WindowSpec(3, 3)))
+    windows = cut([ramp(6, label=["ok", "ok", "ng", "ng", "ng", "ok"])], bare(3, 3))
     assert windows.label is not None
     assert windows.label.tolist() == ["ok", "ng"]
 
 
-def test_files_with_different_channels_are_not_mixed():
-    with pytest.raises(UserError, match="do not have the same channels"):
-        cut([ramp(9, ("a",)), ramp(9, ("b",))], Recipe("none", WindowSpec(4, 4)))
+def test_batches_are_the_windows_in_their_order():
+    series = [ramp(50), ramp(3), ramp(31)]
+    pieces = Cutting(series, bare(8, 3), size=4)
+    assert max(map(len, pieces)) == 4
+    whole = cut(series, bare(8, 3))
+    np.testing.assert_array_equal(np.concatenate(list(pieces)), whole.values)
+    np.testing.assert_array_equal(np.concatenate(list(pieces)), whole.values)  # they can be gone through again
 
 
-def test_no_series_long_enough_is_said_with_both_lengths():
-    with pytest.raises(UserError, match="64 samples; the longest has 9"):
-        cut([ramp(9)], Recipe("none", WindowSpec(64, 8)))
+def test_scaling_each_window_by_itself_is_done_once_they_are_cut():
+    recipe = replace(bare(8, 4), steps=(Scale("z-score", "window"),))
+    windows = cut([ramp(40)], recipe)
+    np.testing.assert_array_equal(windows.values, scale_windows(cut([ramp(40)], bare(8, 4)).values, "z-score"))
+    np.testing.assert_allclose(windows.values.std(axis=2), 1)
 
 
-@pytest.mark.parametrize("stride", [0, 5, -1])
-def test_a_stride_that_stalls_or_skips_is_refused(stride):
-    with pytest.raises(UserError, match="Choose a step from 1 to 4"):
-        WindowSpec(4, stride)
+def test_files_with_other_channels_are_not_put_together():
+    with pytest.raises(UserError, match="same channels"):
+        cut([ramp(9, ("a",)), ramp(9, ("b",))], bare(4, 4))
 
 
-@pytest.mark.parametrize("n", [40, 200, 1147, 22_695, 1_000_000])
-def test_the_proposal_fits_moment_and_shows_enough_and_not_too_much(n):
-    spec = propose([n])
-    n_windows, _ = count(n, spec)
-    assert spec.length % 8 == 0
-    assert 16 <= spec.length <= 512
-    assert 5 <= n_windows <= 2001
+def test_a_window_longer_than_every_series_is_refused_with_the_longest():
+    with pytest.raises(UserError, match="longest has 9"):
+        cut([ramp(9)], bare(64, 8))
+
+
+@pytest.mark.parametrize("wrong", [{"length": 1}, {"stride": 0}, {"stride": 600}])
+def test_a_window_that_makes_no_sense_says_what_to_choose(wrong):
+    with pytest.raises(UserError) as caught:
+        WindowSpec(**wrong)
+    assert "Choose" in caught.value.remedy
+
+
+@pytest.mark.parametrize("training", [0.0, -1.0, 1.5])
+def test_statistics_need_a_share_of_the_data(training):
+    with pytest.raises(UserError, match="share"):
+        Recipe(training=training)
+
+
+def test_a_proposal_suits_the_shortest_series_and_drops_no_patch():
+    spec = propose([5000, 2000])
+    assert spec == WindowSpec(length=96, stride=12)
+    assert propose([10**6]).length == 512
+
+
+def test_many_short_series_become_one_window_each():
+    assert propose([150] * 200) == WindowSpec(length=144, stride=144)
+    assert propose([24] * 67) == WindowSpec(length=24, stride=24)
+
+
+def test_a_proposal_never_makes_more_windows_than_a_map_can_show():
+    series = [ramp(1_000_000)] * 3
+    assert len(places(series, propose([1_000_000] * 3)).start) == 5000
+    assert 1000 < len(places([ramp(100_000)], propose([100_000])).start) <= 2000
+
+
+ALL = Recipe(
+    (
+        Resample(2.0, "mean"),
+        Impute("seasonal", 5, 24),
+        Winsorise(0.02),
+        Smooth("median", 5),
+        Bend("log"),
+        Detrend("linear"),
+        Deseason("mstl", (24, 168)),
+        Scale("robust", "domain"),
+    ),
+    0.5,
+    WindowSpec(64, 16, "label", "shift", 100),
+)
+
+
+@pytest.mark.parametrize("recipe", [Recipe(), BARE, ALL])
+def test_a_recipe_survives_the_database(recipe):
+    assert Recipe.from_json(json.loads(json.dumps(recipe.to_json()))) == recipe
+
+
+def test_a_recipe_of_an_earlier_version_is_understood():
+    old = {"normalise": "z-score", "window": {"length": 64, "stride": 8}}
+    recipe = Recipe.from_json(old)
+    assert (recipe.window, recipe.training) == (WindowSpec(64, 8), 1.0)
+    assert recipe.steps == (Impute("linear", 10**9), Scale("z-score", "series"))
+
+
+def test_in_units_keeps_the_steps_after_which_a_kilonewton_is_one():
+    assert ALL.in_units().steps == ALL.steps[:4]
+    assert ALL.in_units().window == ALL.window

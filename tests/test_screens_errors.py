@@ -24,13 +24,13 @@ BAD = {  # content → what it says: problem, remedy and the facts in them
     "blank": (b"\n \n\n", "The file is empty.", "Choose a file that has measurements in it.", {}),
     "header only": (
         b"time,load\n",
-        "The file has only a header and no values.",
-        "Choose a file that has measurements below its header.",
+        "The file has only a header, and no rows below it.",
+        "Choose a file with one row for each point in time.",
         {},
     ),
     "one row": (
         b"time,load\n1,2\n",
-        "The file has only one row of values, and a waveform needs many.",
+        "The file has only one row of values.",
         "Choose a file with one row for each point in time.",
         {},
     ),
@@ -73,7 +73,7 @@ def test_a_channel_without_values_is_left_out_and_one_that_never_changes_is_name
     pilot = someone.place.pilot()
     someone.open("data", pilot=pilot.id).upload(("a.csv", f"load,set,gone,bare\n{rows}".encode()))
     assert someone.errors() == []
-    facts = someone.at.dataframe[1].value.set_index(someone.word("column"))
+    facts = someone.at.dataframe[2].value.set_index(someone.word("column"))
     kinds = facts[someone.word("kind")].to_dict()
     said = {"load": "number", "set": "number, never changes", "gone": "empty", "bare": "empty"}
     assert kinds == {name: someone.word(kind) for name, kind in said.items()}
@@ -106,9 +106,9 @@ def test_two_files_of_one_name_are_two_choices(someone):
 
 def test_a_correction_that_does_not_work_says_why_and_changes_nothing(someone):
     pilot = someone.place.pilot()
-    dataset = someone.place.data(pilot)
+    someone.place.data(pilot)
     before = someone.place.rows("SELECT reading FROM dataset")
-    someone.open("data", pilot=pilot.id).choose(f"delimiter-{dataset.id}", ";")
+    someone.open("data", pilot=pilot.id).set("skip-", 100)
     assert len(someone.errors()) == 1
     assert someone.place.rows("SELECT reading FROM dataset") == before
     someone.open("data", pilot=pilot.id)
@@ -148,7 +148,7 @@ def test_hostile_names_are_shown_and_do_nothing(someone):
     someone.open("data", pilot=pilot.id).upload((file, "\n".join([heading, *rows]).encode()))
     check_harmless(someone)
     assert f"{plain(file)}" in [one.value for one in someone.at.subheader]
-    assert list(someone.at.dataframe[0].value.columns) == [*NAMES, "label"]
+    assert list(someone.at.dataframe[1].value.columns) == [*NAMES, "label"]
     dataset = place.datasets(pilot)[0]
     kept = place.view(pilot, place.spec(dataset))
     study = place.study(pilot, kept)
@@ -183,35 +183,36 @@ def at_maps(someone: Person, data: bytes | None = None) -> Dataset:
 
 
 def test_more_stretches_than_can_be_drawn_name_the_way_out(someone):
-    key = at_maps(someone, csv(10_100)).id[:8]
-    someone.choose(f"length-{key}", 16).choose(f"stride-{key}", 1)
+    at_maps(someone, csv(10_100))
+    someone.set("length-", 16).set("stride-", 1)
     [said] = someone.errors()
     assert someone.word("{n} stretches are more than this screen can draw.", n=10_085) in said
-    assert someone.word("Choose a larger step, so that there are at most {most}.", most=10_000) in said
+    assert (
+        someone.word("Choose a larger step, or a first look at {most} of them in the preparation.", most=10_000) in said
+    )
     assert not someone.has_button("Keep this map")
-    someone.choose(f"stride-{key}", 16)
+    someone.set("stride-", 16)
     assert someone.errors() == []
 
 
 def test_a_step_that_would_skip_samples_is_refused(someone):
-    key = at_maps(someone).id[:8]
-    someone.choose(f"stride-{key}", 17)
+    at_maps(someone)
+    someone.set("stride-", 17)
     [said] = someone.errors()
     assert someone.word("Choose a step from 1 to {length}.", length=16) in said
 
 
 def test_a_length_that_is_no_multiple_of_8_is_drawn_without_a_model(someone):
     dataset = at_maps(someone)
-    key = dataset.id[:8]
     someone.place.draw(someone.place.spec(dataset, length=20))
-    someone.choose("model", "raw").choose(f"length-{key}", 20)
+    someone.choose("model", "raw").set("length-", 20)
     assert someone.errors() == []
     assert someone.has_button("Keep this map")
 
 
 def test_a_stretch_longer_than_the_recording_is_refused(someone):
-    key = at_maps(someone).id[:8]
-    someone.choose(f"length-{key}", 88)
+    at_maps(someone)
+    someone.set("length-", 88)
     assert someone.word("Choose a shorter stretch, or upload a longer recording.") in "".join(someone.errors())
 
 
@@ -263,7 +264,7 @@ def job(place: Place, state: str) -> tuple[Pilot, str]:
     spec = place.spec(place.data(pilot), encoder=SHIPPED)
     key = spec.fingerprint()
     with work.database().session() as db:
-        jobs.submit(db, key, work.VIEW, spec.to_json())
+        jobs.submit(db, key, "view", spec.to_json())
         jobs.progress(db, key, "The model reads the stretches", 30, 120)
         if state == "failed":
             jobs.fail(db, key, STOPPED.problem, STOPPED.remedy, {})

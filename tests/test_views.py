@@ -13,11 +13,17 @@ import torch
 
 from core import demo, moment
 from core.artifacts import Store
+from core.cells import Notation
+from core.delimited import Dialect
 from core.encoders import EncoderSpec
+from core.preparation import PreparationSpec
+from core.preparation import load as load_prepared
 from core.projection import ProjectionSpec
+from core.reader import Source
 from core.recipes import Recipe, WindowSpec, cut
+from core.steps import Impute
 from core.tables import Reading, guess
-from core.views import DRAWING, EMBEDDING, SCORING, SPEED, Source, ViewSpec, build, find, load, load_series
+from core.views import DRAWING, EMBEDDING, SCORING, SPEED, ViewSpec, build, find, load
 
 torch.set_num_threads(1)  # more would wait for one another longer than such small models take
 
@@ -27,9 +33,8 @@ SPEC = ViewSpec(
             sha256="ab" * 32,
             reading=Reading(
                 encoding="cp932",
-                delimiter=";",
-                decimal=",",
-                header=True,
+                dialect=Dialect(";"),
+                notation=Notation(","),
                 time="時刻",
                 channels=("荷重[kN]", "a.b"),
                 label="状態",
@@ -37,9 +42,9 @@ SPEC = ViewSpec(
                 missing=("-", "欠測"),
             ),
         ),
-        Source("cd" * 32, Reading("utf-8", ",", ".", False, None, ("1",), None, None, ())),
+        Source("cd" * 32, Reading(dialect=Dialect(header=0), channels=("1",))),
     ),
-    recipe=Recipe("none", WindowSpec(64, 16)),
+    recipe=Recipe((Impute("linear", 8),), 0.7, WindowSpec(64, 16)),
     encoder=EncoderSpec("moment", "AutonLab/MOMENT-1-small"),
     projection=ProjectionSpec("tsne", seed=4),
 )
@@ -47,17 +52,36 @@ SPEC = ViewSpec(
 OTHER: dict[str, Any] = {
     "sources.0.sha256": "ef" * 32,
     "sources.0.reading.encoding": "utf-8",
-    "sources.0.reading.delimiter": "\t",
-    "sources.0.reading.decimal": ".",
-    "sources.0.reading.header": False,
+    "sources.0.reading.sheet": "Sheet 2",
+    "sources.0.reading.dialect.delimiter": "\t",
+    "sources.0.reading.dialect.quote": "",
+    "sources.0.reading.dialect.comment": "#",
+    "sources.0.reading.dialect.skip": 2,
+    "sources.0.reading.dialect.header": 0,
+    "sources.0.reading.notation.decimal": ".",
+    "sources.0.reading.notation.thousands": " ",
+    "sources.0.reading.layout": "long",
     "sources.0.reading.time": None,
+    "sources.0.reading.clock": "時",
+    "sources.0.reading.written": "dmy",
+    "sources.0.reading.zone": "Europe/Berlin",
+    "sources.0.reading.rate": 50.0,
+    "sources.0.reading.ordered": False,
+    "sources.0.reading.repeats": "mean",
+    "sources.0.reading.site": "プレス3",
+    "sources.0.reading.variable": "項目",
+    "sources.0.reading.value": "値",
     "sources.0.reading.channels": ["a.b", "荷重[kN]"],
     "sources.0.reading.label": "状態2",
     "sources.0.reading.domain": None,
     "sources.0.reading.missing": ["-"],
-    "recipe.normalise": "z-score",
+    "recipe.steps": [{"kind": "impute", "method": "linear", "longest": 9, "period": 0}],
+    "recipe.training": 0.8,
     "recipe.window.length": 72,
     "recipe.window.stride": 17,
+    "recipe.window.align": "label",
+    "recipe.window.rest": "shift",
+    "recipe.window.most": 500,
     "encoder.source": "AutonLab/MOMENT-1-base",
     "encoder.join": "concat",
     "encoder.channel": "a.b",
@@ -118,9 +142,16 @@ def spec(store: Store) -> ViewSpec:
     return ViewSpec((source,), Recipe(window=WindowSpec(32, 8)), EncoderSpec("random-init"), ProjectionSpec("pca"))
 
 
+def ready(spec: ViewSpec, store: Store) -> Any:
+    """The series that its windows were cut of."""
+    return load_prepared(PreparationSpec.of(spec.sources, spec.recipe), store).series
+
+
 def forget_upload(spec: ViewSpec, store: Store) -> None:
     """Whoever computes anything but a projection from now on fails."""
-    shutil.rmtree(store.root / spec.sources[0].sha256)
+    for folder in store.root.iterdir():
+        if folder.is_dir() and store.meta(folder.name).get("made") not in ("embedding", "view"):
+            shutil.rmtree(folder)
 
 
 # --- specs
@@ -160,7 +191,7 @@ def test_a_view_is_none_until_it_is_built_and_then_has_a_row_a_window(store, spe
     assert load(spec, store) is None
     assert build(spec, store, silent) == spec.fingerprint()
     view = load(spec, store)
-    windows = cut(load_series(spec.sources, store), spec.recipe)
+    windows = cut(ready(spec, store), spec.recipe)
     assert len(view.xy) == len(view.per_window) == view.meta["n_windows"] == len(windows.values) == 72
     assert view.xy.shape == (72, 2)
     assert 0 < view.meta["explained"] <= 1
@@ -183,7 +214,7 @@ def test_the_rows_are_the_windows_in_order_of_time(store, spec):
     """PCA of the raw waveform, by hand: the same picture but for the direction of its axes."""
     raw = replace(spec, encoder=EncoderSpec("raw"))
     build(raw, store, silent)
-    flat = cut(load_series(spec.sources, store), spec.recipe).values.reshape(72, -1)
+    flat = cut(ready(spec, store), spec.recipe).values.reshape(72, -1)
     centred = flat - flat.mean(axis=0)
     _, _, axes = np.linalg.svd(centred, full_matrices=False)
     np.testing.assert_allclose(np.abs(load(raw, store).xy), np.abs(centred @ axes[:2].T), atol=1e-3)
@@ -224,7 +255,7 @@ def test_stages_come_in_order_and_each_one_runs_to_its_total(store, spec):
     ticks: list[tuple[str, int, int]] = []
     build(replace(spec, projection=ProjectionSpec("tsne")), store, lambda *tick: ticks.append(tick))
     stages = [stage for i, (stage, *_) in enumerate(ticks) if i == 0 or stage != ticks[i - 1][0]]
-    assert stages == ["Cutting the series into stretches", EMBEDDING, SCORING, DRAWING]
+    assert stages == ["Preparing the series", EMBEDDING, SCORING, DRAWING]
     for stage in stages[1:]:
         done = [done for name, done, _ in ticks if name == stage]
         assert done == sorted(done)

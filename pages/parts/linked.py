@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from core import charts, selections
 from core.charts import BOX, STRETCH, TAP, Colouring
-from core.recipes import Ints, Windows
-from core.series import Series
+from core.recipes import Windows
+from core.series import Ints, Series
 from core.views import View, ViewSpec
 from pages.parts.text import _, ngettext
-from pages.parts.work import series_of, windows_of
+from pages.parts.work import ready_series, windows_of
 
 MOST_WINDOWS = 10_000  # what an Altair chart draws without stalling
 MAP, LINE = "map", "line"
@@ -25,7 +25,7 @@ class Scene:
 
     view: View
     windows: Windows
-    series: list[Series]
+    series: list[Series]  # on the windows' time axis, in the units of the file
     names: list[str]  # of the series, for people
     label: str  # what the file calls its label column
 
@@ -44,7 +44,8 @@ class Pick:
 
 def scene_of(spec: ViewSpec, view: View, names: list[str]) -> Scene:
     label = spec.sources[0].reading.label or _("label")
-    return Scene(view, windows_of(spec.sources, spec.recipe), series_of(spec.sources), names, label)
+    series = list(ready_series(spec.sources, spec.recipe.in_units()))
+    return Scene(view, windows_of(spec.sources, spec.recipe), series, names, label)
 
 
 def explore(scene: Scene, key: str) -> None:
@@ -166,7 +167,8 @@ def _series(scene: Scene, channel: int, pick: Pick, key: str) -> None:
 
     spans = selections.spans(scene.windows, which, pick.ids)
     title = _("time") if one.time is not None else _("sample number")
-    chart = charts.series_line(at, one.values[:, channel], one.channels[channel], spans, 150, title)
+    filled = None if one.filled is None else np.flatnonzero(one.filled[:, channel])
+    chart = charts.series_line(at, one.values[:, channel], one.channels[channel], spans, 150, title, filled)
     alt = _("The series, with the picked stretches shaded")
     st.altair_chart(chart, key=chart_key, on_select=gesture, theme=None, alt=alt)
     st.caption(_("Drag across the curve to pick a stretch; its points light up on the map."))

@@ -1,5 +1,7 @@
 """Choosing a model: what each is and costs, said before it starts."""
 
+from dataclasses import asdict
+
 import streamlit as st
 
 from core import encoders
@@ -11,6 +13,7 @@ from pages.parts.text import _
 from pages.parts.work import store
 
 FOLDER = "folder"
+CHOSEN = "encoder"  # what was chosen last, for screens that have no such form
 NAMES = {
     "compact": N_("compact model (comes with this app)"),
     "statistics": N_("statistics of the waveform (no model)"),
@@ -50,6 +53,7 @@ def form(channels: tuple[str, ...], window: WindowSpec, n_windows: int) -> Encod
         if code in HUB:
             st.caption(_("Fetched once from the model hub, so the first time needs the internet."))
         spec = _details(EncoderSpec(*_kind(code, folder)), channels)
+    st.session_state[CHOSEN] = asdict(spec)
     if code == "random-init":
         st.caption(_("This model has learnt nothing. Its map shows what chance alone makes of your data."))
     if spec.reads_patches and "level-scale-slope" not in spec.side:

@@ -27,4 +27,4 @@ def panel(meta: dict[str, Any]) -> None:
     if meta["parameters"]:
         st.caption(_("Computed in {mode}.").format(mode=meta["mode"]))
     if meta["filled"]:
-        st.caption(_("{n:,} missing values were bridged by a straight line.").format(n=meta["filled"]))
+        st.caption(_("{n:,} missing values were filled, as the preparation says.").format(n=meta["filled"]))

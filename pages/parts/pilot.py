@@ -31,7 +31,10 @@ def choose(pilot_id: str, screen: str) -> None:
 def address() -> dict[str, str]:
     """What an address of this pilot's screens carries; empty while there is no pilot."""
     found = _found()
-    return {"pilot": found.pilot.id, "lang": language()} if found else {}
+    if found is None:
+        return {}
+    used = st.session_state.get(f"recipe-{found.pilot.id}")
+    return {"pilot": found.pilot.id, "lang": language()} | ({"recipe": used} if used else {})
 
 
 def steps_done() -> set[str]:

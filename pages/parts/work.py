@@ -8,18 +8,28 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache, lru_cache
 from pathlib import Path
 
-from core import jobs, views
+from core import effects, jobs, preparation, views
+from core import reader as files
 from core.artifacts import Store
+from core.effects import EffectSpec
 from core.errors import N_, UserError
+from core.periods import Period, periods
+from core.preparation import PreparationSpec, Prepared
+from core.reader import Reader, Source
 from core.recipes import Recipe, Windows, cut
 from core.series import Series
-from core.tables import Table, read
-from core.views import Source, ViewSpec
+from core.tables import Table
+from core.views import ViewSpec
 from feedback_db import jobs as records
 from feedback_db.database import Database, connect
 from feedback_db.jobs import Job
 
-VIEW = "view"
+Spec = ViewSpec | PreparationSpec | EffectSpec
+KINDS: dict[str, tuple[type[Spec], jobs.Work]] = {  # what the engine does
+    "view": (ViewSpec, views.build),
+    "prepared": (PreparationSpec, preparation.build),
+    "effect": (EffectSpec, effects.build),
+}
 logger = logging.getLogger(__name__)
 _opening = threading.Lock()  # two first visitors must open one database
 
@@ -56,6 +66,11 @@ def _database() -> Database:
 
 
 @cache
+def reader() -> Reader:
+    return Reader()
+
+
+@cache
 def _engine() -> jobs.Engine:
     return jobs.Engine(store(), _record, os.environ.get("PILOT_DASK"))
 
@@ -65,40 +80,46 @@ def start() -> None:
     with database().session() as db:
         unfinished = records.unfinished(db)
     _hand_over.submit(_engine)
+    _hand_over.submit(reader().start)
     for job in unfinished:
-        _hand_over.submit(_submit, job.fingerprint, ViewSpec.from_json(job.spec))
+        _hand_over.submit(_submit, job.fingerprint, KINDS[job.kind][0].from_json(job.spec))
 
 
 def stop() -> None:
     _hand_over.shutdown(cancel_futures=True)
     if _engine.cache_info().currsize:
         _engine().close()
+    reader().close()
 
 
-def want(spec: ViewSpec) -> None:
-    """Have a view made, unless that is under way; one that failed or was stopped is tried again."""
+def kind_of(spec: Spec) -> str:
+    return next(kind for kind, (cls, _build) in KINDS.items() if isinstance(spec, cls))
+
+
+def want(spec: Spec) -> None:
+    """Have a result made, unless that is under way; one that failed or was stopped is tried again."""
     key = spec.fingerprint()
     with database().session() as db:
-        job = records.submit(db, key, VIEW, spec.to_json())
+        job = records.submit(db, key, kind_of(spec), spec.to_json())
         if job.state == "done":  # asked for although done: somebody cleared the store
             records.redo(db, key)
     _hand_over.submit(_submit, key, spec)
 
 
-def _submit(key: str, spec: ViewSpec) -> None:
+def _submit(key: str, spec: Spec) -> None:
     try:
-        _engine().submit(key, views.build, spec)
+        _engine().submit(key, KINDS[kind_of(spec)][1], spec)
     except OSError:  # Dask's way to say that nobody answers
         logger.exception("no engine")
         _record(jobs.Change(key, "failed", error=NO_ENGINE))
 
 
-def state(spec: ViewSpec) -> Job | None:
+def state(spec: Spec) -> Job | None:
     with database().session() as db:
         return records.get(db, spec.fingerprint())
 
 
-def cancel(spec: ViewSpec) -> None:
+def cancel(spec: Spec) -> None:
     _hand_over.submit(lambda: _engine().cancel(spec.fingerprint()))
 
 
@@ -120,13 +141,43 @@ def _record(change: jobs.Change) -> None:
 # looks at a sample of them only. What is kept is shared by all sessions and never changed.
 @lru_cache(maxsize=16)
 def table_of(source: Source) -> Table:
-    return read(store().original(source.sha256), source.reading)
+    reader().keep(store(), source)
+    return files.table_of(source, store())
 
 
 def series_of(sources: Iterable[Source]) -> list[Series]:
     return [series for source in sources for series in table_of(source).series]
 
 
+@lru_cache(maxsize=16)
+def periods_of(sources: tuple[Source, ...]) -> tuple[Period, ...]:
+    """The data's own periods, strongest first."""
+    return periods(series_of(sources))
+
+
+def is_light(spec: PreparationSpec) -> bool:
+    """Whether a screen may prepare these series itself, in a fraction of a second."""
+    return spec.is_light(sum(one.values.size for one in series_of(spec.sources)))
+
+
+def prepared_of(spec: PreparationSpec) -> Prepared | None:
+    """The prepared series, made here and now where that is light; None: the engine has yet to make them."""
+    if is_light(spec):
+        preparation.build(spec, store(), lambda *_: None)
+    return preparation.load(spec, store())
+
+
 @lru_cache(maxsize=8)
 def windows_of(sources: tuple[Source, ...], recipe: Recipe) -> Windows:
-    return cut(series_of(sources), recipe)
+    return cut(ready_series(sources, recipe), recipe)
+
+
+def ready_series(sources: tuple[Source, ...], recipe: Recipe) -> tuple[Series, ...]:
+    """The series as the recipe prepares them, which was done before."""
+    ready = prepared_of(PreparationSpec.of(sources, recipe))
+    if ready is None:
+        raise UserError(
+            N_("The series of this map are no longer kept as they were prepared."),
+            N_("Open the map on the Maps screen once: they are then prepared again."),
+        )
+    return ready.series
