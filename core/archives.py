@@ -1,6 +1,5 @@
 """The .ts files of the UCR/UEA archive → series, a line each."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -34,10 +33,12 @@ class Archive:
 
 def is_ts(text: str) -> bool:
     """Whether a text is a .ts file: comments and @ keywords, of which @data is the last one."""
-    if not re.search(r"^\s*@data\s*$", text, re.IGNORECASE | re.MULTILINE):
+    if "@" not in text:
         return False
-    lines = (line.strip() for line in text.splitlines())
-    return next(line for line in lines if line and not line.startswith(("#", "%"))).startswith("@")
+    lines = [line for line in map(str.strip, text.splitlines()) if line and not line.startswith(("#", "%"))]
+    words = [line.lower() for line in lines if line.startswith("@")]
+    is_arff = any(word.startswith("@attribute") for word in words)  # its columns are attributes, a row is a case
+    return "@data" in words and lines[0].startswith("@") and not is_arff
 
 
 def read_ts(texts: Iterable[str]) -> Archive:

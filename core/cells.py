@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -12,7 +13,7 @@ import pyarrow.compute as pc
 
 from core import clocks
 from core.clocks import Way
-from core.grids import Strings
+from core.delimited import Strings
 from core.series import Floats, Ints
 
 Kind = Literal["time", "number", "text", "empty"]
@@ -56,15 +57,23 @@ class Notation:
             raise ValueError(f"no such way of writing numbers: {self.decimal!r}, {self.thousands!r}")
 
     @property
-    def pattern(self) -> str:
-        """Of a plain number, for Python and for Arrow."""
-        whole, point = _SHAPES[self.thousands], re.escape(self.decimal)
-        return rf"[+-]?(?:{whole}(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?"
+    def number(self) -> re.Pattern[str]:
+        """A plain number, for Python and for Arrow."""
+        return _number(self.decimal, self.thousands)
 
     def simple(self, text: str) -> str:
         """As Python and Arrow write it."""
         bare = text.replace(self.thousands, "") if self.thousands else text
         return bare.replace(",", ".") if self.decimal == "," else bare
+
+
+@cache
+def _number(decimal: str, thousands: str) -> re.Pattern[str]:
+    whole, point = _SHAPES[thousands], re.escape(decimal)
+    return re.compile(rf"[+-]?(?:{whole}(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+
+
+NOTATIONS = tuple(Notation(decimal, mark) for mark in THOUSANDS for decimal in DECIMALS if decimal != mark)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,9 +91,14 @@ def number(text: str, notation: Notation) -> float | None:
     text = text.translate(_PLAIN)
     if not text.isascii():
         return None
-    if re.fullmatch(notation.pattern, text):
+    if notation.number.fullmatch(text):
         return float(notation.simple(text))
     return float(text) if re.fullmatch(r"[+-]?(inf|infinity|nan)", text, re.IGNORECASE) else None
+
+
+def looks_like_number(text: str) -> bool:
+    """Whether a text is a number in some notation."""
+    return any(notation.number.fullmatch(text.translate(_PLAIN)) for notation in NOTATIONS)
 
 
 def numbers(cells: Strings, notation: Notation, missing: Iterable[str] = ()) -> Numbers:
@@ -100,7 +114,7 @@ def numbers(cells: Strings, notation: Notation, missing: Iterable[str] = ()) -> 
     values = _plain(present) if notation == Notation() else None
     if values is not None and np.count_nonzero(np.isnan(values)) == n_absent:
         return Numbers(*_finite(values), np.arange(0), n_absent)
-    regular = pc.fill_null(pc.match_substring_regex(present, rf"^(?:{notation.pattern})$"), False)
+    regular = pc.fill_null(pc.match_substring_regex(present, rf"^(?:{notation.number.pattern})$"), False)
     values = _cast(_simple(pc.if_else(regular, present, None), notation))
     values, unreadable = _one_by_one(values, cells, pc.and_not(pc.invert(absent), regular), notation)
     return Numbers(*_finite(values), unreadable, n_absent)
@@ -154,13 +168,12 @@ def notation_of(texts: Counter[str], delimiter: str) -> Notation:
     "1,234" alone can be a thousand and more, or one and a bit: then where cells are separated by semicolons the comma
     is taken for a decimal mark, as it is where such files come from, elsewhere for a thousands mark.
     """
-    comma = (Notation(","), Notation(".", ",")) if delimiter == ";" else (Notation(".", ","), Notation(","))
-    candidates = (
-        *(Notation(), *comma, Notation(",", "."), Notation(".", " "), Notation(",", " ")),
-        *(Notation(".", "'"), Notation(",", "'")),
-    )
-    marked = {text.translate(_PLAIN): n for text, n in texts.items() if re.search(r"\d[.,' \xa0\u202f]\d", text)}
-    read = [sum(n for text, n in marked.items() if re.fullmatch(one.pattern, text)) for one in candidates]
+    thousands = Notation(".", ",")
+    first = (Notation(), Notation(",")) if delimiter == ";" else (Notation(), thousands)
+    candidates = (*first, *(one for one in NOTATIONS if one not in first))
+    plain = Counter({text.translate(_PLAIN): n for text, n in texts.items()})
+    marked = {text: n for text, n in plain.items() if re.search(r"\d[.,' ]\d", text)}
+    read = [sum(n for text, n in marked.items() if one.number.fullmatch(text)) for one in candidates]
     return candidates[read.index(max(read))]
 
 

@@ -9,8 +9,9 @@ import numpy as np
 import pyarrow.compute as pc
 
 from core.cells import Survey, marks_in, n_distinct, sentinels
+from core.delimited import Strings
 from core.errors import N_, UserError
-from core.grids import Grid, Strings
+from core.grids import Grid
 from core.layouts import Layout, distinct, looks_like_rows
 from core.series import Floats, Times
 
@@ -105,6 +106,7 @@ def _rows(columns: Mapping[str, Strings], found: Mapping[str, Survey]) -> Roles 
         return None
     first, *_, last = columns
     classes = [n for n in (first, last) if found[n].kind in ("number", "text") and _few_words(columns[n])]
+    classes.sort(key=lambda n: n in numeric)  # a word is rather a class than a whole number, which may be a sample
     label = next((n for n in classes if n not in numeric or _whole(numeric[n])), None)
     channels = tuple(n for n in columns if n != label)  # one without any number too: the samples after it stay in place
     if any(found[n].kind not in ("number", "empty") for n in channels):
@@ -200,7 +202,8 @@ def _rate(counters: Mapping[str, Floats]) -> float | None:
     """Samples a second, as a column of elapsed seconds or milliseconds shows them; None where its steps are uneven."""
     for name, values in counters.items():
         unit = re.search(r"(?i)(m?s|m?sec|ミリ秒|秒)(onds?)?\b[\])）]?$", unicodedata.normalize("NFKC", name).strip())
-        steps = np.diff(values)
+        with np.errstate(over="ignore"):
+            steps = np.diff(values)
         if unit is None or len(steps) < 2 or np.isnan(steps).any():
             continue
         step = float(np.median(steps))
@@ -227,8 +230,7 @@ def _like_ids(column: Strings) -> bool:
 
 def _is_counter(name: str, values: Floats) -> bool:
     """Whether a column of numbers only counts the rows or the seconds: it always rises, and its name says so."""
-    steps = np.diff(values)
-    if _named(name, _COUNTERS):
-        return bool(np.all(steps > 0))
+    if _named(re.sub(r"[ _](m?s|sec)$", "", name), _COUNTERS):
+        return bool(np.all(values[1:] > values[:-1]))
     unnamed = re.fullmatch(r"column 1|unnamed: 0", name, re.IGNORECASE)
-    return bool(unnamed) and bool(np.all(steps == 1))
+    return bool(unnamed) and bool(np.all(values[1:] == values[:-1] + 1))

@@ -39,6 +39,7 @@ class Dialect:
         return bool(self.comment and row) and row[0].startswith(self.comment)
 
 
+Strings = Any  # a column: pa.StringArray (n,), no nulls; "" where a cell is empty
 Row = list[str]  # cells without the spaces around them; a blank line has none
 Record = tuple[int, Row | None]  # the line it begins in; None where its quotation marks do not match
 
@@ -63,6 +64,7 @@ class Lines:
     def piece(self) -> str:
         """What has not been taken of the piece that is open, else all of the next one; "" at the end."""
         text = self._piece.read() or next(self._texts, "")
+        self._piece = io.StringIO()  # it takes four times the memory of its text
         self.n += count_lines(text)
         return text
 

@@ -2,20 +2,21 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import islice, takewhile
 
 import pyarrow as pa
 from clevercsv import Detector
 
-from core.cells import MISSING_MARKS, Notation, notation_of, number, survey, texts
+from core.cells import MISSING_MARKS, Notation, looks_like_number, notation_of, number, survey, texts
 from core.clocks import looks_like_time
 from core.delimited import COMMENTS, DELIMITERS, MOST_HEADINGS, SPACES, Dialect, Row, empty, lenient
 from core.headings import MOST_COLUMNS, check_width, last_named, looks_like_units
 
 SAMPLE_LINES, SAMPLE_CHARACTERS = 400, 400_000
 DETECTOR_CHARACTERS = 16_000  # CleverCSV weighs every form against every other: a few milliseconds a thousand
+_LONG_WORD = re.compile(r"([^,;\t| '\"\r\n]{60})[^,;\t| '\"\r\n]+")  # of n letters, it takes n squared for addresses
 
 
 def likely(
@@ -43,9 +44,9 @@ def likely(
     first = next(filter(any, rows), None)
     if first is None:
         raise empty()
-    check_width(max(len(first), _width(rows)))
-    notation = notation or notation_of(texts(rows[1:]), delimiter)
     dialect = Dialect(delimiter, quote, comment)
+    check_width(max(len(first), _width(rows, dialect)))
+    notation = notation or notation_of(texts(rows), delimiter)
     if skip is None:
         skip = _table_start(rows, dialect, notation)
     if header is None:
@@ -73,7 +74,7 @@ def _separators(lines: Sequence[str]) -> tuple[str, str]:
     """Delimiter and quotation mark, as CleverCSV sees them; a lone column has any delimiter that is not in it."""
     text, n = "", 0
     for line in lines:
-        text, n = text + line, n + 1
+        text, n = text + _LONG_WORD.sub(r"\1", line), n + 1
         if len(text) > DETECTOR_CHARACTERS and n >= 8:
             break
     found = Detector().detect(text[: 8 * DETECTOR_CHARACTERS], delimiters=list(DELIMITERS))
@@ -86,7 +87,22 @@ def _separators(lines: Sequence[str]) -> tuple[str, str]:
         delimiter = ""
     if delimiter not in DELIMITERS:
         delimiter = next((mark for mark in DELIMITERS[:-1] if mark not in text), ",")
-    return delimiter, quote
+    return _clearer(delimiter, quote, lines), quote
+
+
+def _clearer(delimiter: str, quote: str, lines: Sequence[str]) -> str:
+    """Another delimiter, where it leaves far more cells that are numbers or times: "2026/11/23 14:05;1'234,5"."""
+    some = "".join(lines[len(lines) // 2 :])[:DETECTOR_CHARACTERS]
+
+    def clear(mark: str) -> float:
+        rows = [row for row in lenient(some, mark, quote) if any(row)]
+        cells = [cell for row in rows for cell in row if cell]
+        apart = 2 * sum(len(row) > 1 for row in rows) > len(rows)
+        return sum(looks_like_number(cell) or looks_like_time(cell) for cell in cells) / len(cells) if apart else 0.0
+
+    best = max(DELIMITERS, key=clear)  # of equals not the spaces: they stand within times and numbers too
+    more = 0.0 if delimiter == SPACES else 0.1
+    return best if 0.0 < clear(delimiter) <= clear(best) - more else delimiter
 
 
 def _commonest_delimiter(lines: Sequence[str]) -> str:
@@ -106,74 +122,91 @@ def _one_column_of_decimals(lines: Sequence[str]) -> bool:
 
 
 def _is_one_of_many(lines: Sequence[str]) -> bool:
-    """Spaces within times or words, in a file of one column."""
-    texts_ = [line.strip() for line in lines if line.strip()][1:]
-    return bool(texts_) and all(looks_like_time(text) for text in texts_)
+    """Spaces within times or numbers, in a file of one column."""
+    first, *rest = [line.strip() for line in lines if line.strip()]
+    words = " " in first
+    return bool(rest) and all(looks_like_time(text) or (not words and looks_like_number(text)) for text in rest)
 
 
-def _width(rows: Sequence[Row]) -> int:
+def _width(rows: Sequence[Row], dialect: Dialect) -> int:
     """Columns up to the last one with text, in most rows; of those below the first lines, where there are enough."""
-    filled = [row for row in rows if any(row)]
+    filled = [row for row in rows if any(row) and not dialect.is_comment(row)] or [row for row in rows if any(row)]
     below = filled[len(filled) // 3 :]
     widths = Counter(map(last_named, below))
     most = max(widths.values())
     return max(width for width, n in widths.items() if n == most)
 
 
+class _Body:
+    """What the rows further down have in which column."""
+
+    def __init__(self, rows: Sequence[Row], dialect: Dialect, notation: Notation) -> None:
+        self.width = _width(rows, dialect)
+        self._notation = notation
+        filled = [row for row in rows if any(row) and not dialect.is_comment(row)]
+        below = filled[len(filled) // 2 :]
+
+        def mostly(fits: Callable[[str], bool]) -> list[int]:
+            fitting = (sum(fits(row[i]) for row in below if i < len(row)) for i in range(self.width))
+            return [i for i, n in enumerate(fitting) if 2 * n > len(below)]
+
+        self._times, self._numbers = mostly(looks_like_time), mostly(self._is_number)
+
+    def _is_number(self, cell: str) -> bool:
+        return number(cell, self._notation) is not None
+
+    def is_like(self, row: Row) -> bool:
+        """No words where they have times, few where they have numbers."""
+        if len(row) < self.width or self.names_a_time(row):
+            return False
+        found = sum(bool(row[i]) for i in self._times) + sum(self._is_number(row[i]) for i in self._numbers)
+        return 2 * found > sum(row[i] not in MISSING_MARKS | {""} for i in (*self._times, *self._numbers))
+
+    def names_a_time(self, row: Row) -> bool:
+        cells = [row[i] for i in self._times if i < len(row)]
+        return not all(looks_like_time(cell) or cell in MISSING_MARKS | {""} for cell in cells)
+
+
 def _table_start(rows: Sequence[Row], dialect: Dialect, notation: Notation) -> int:
     """How many rows stand above the table: those narrower than it, or with hardly anything in them."""
-    width = _width(rows)
+    body = _Body(rows, dialect, notation)
     remarks = [dialect.is_comment(row) for row in rows]
     filled = sorted(sum(map(bool, row)) for row, remark in zip(rows, remarks, strict=True) if not remark and any(row))
     usual = filled[len(filled) // 2] if filled else 1
-    start = next(
-        (i for i, row in enumerate(rows) if not remarks[i] and len(row) >= width and 2 * sum(map(bool, row)) > usual), 0
-    )
-    start = _top_of_heading(rows, start, width, dialect, notation)
-    if start and not remarks[start - 1] and _is_heading_of(rows[start - 1], rows[start], width, notation):
+    wide = (i for i, row in enumerate(rows) if not remarks[i] and len(row) >= body.width)
+    start = next((i for i in wide if 2 * sum(map(bool, rows[i])) > usual), 0)
+    first = next((i for i, row in enumerate(rows) if not remarks[i] and body.is_like(row)), None)
+    if first is not None:
+        start = _top_of_heading(rows[:first], start, body, dialect)
+    if start and not remarks[start - 1] and _is_heading_of(rows[start - 1], rows[start], body.width, notation):
         start -= 1
     if start and remarks[start - 1]:  # "# time, load": the heading may be written as a comment
-        words = rows[start - 1][0].removeprefix(dialect.comment).strip()
-        if len(rows[start - 1]) - (not words) == width:
+        alone = rows[start - 1][0] == dialect.comment and dialect.delimiter == SPACES
+        if len(rows[start - 1]) - alone == body.width:
             start -= 1
     return start if any(any(row) for row in rows[:start]) else 0
 
 
-def _top_of_heading(rows: Sequence[Row], start: int, width: int, dialect: Dialect, notation: Notation) -> int:
-    """Of the rows right above the first one with data, the first that names columns; else that one itself.
+def _top_of_heading(above: Sequence[Row], start: int, body: _Body, dialect: Dialect) -> int:
+    """Of the rows right above the first one with data, the first that names columns; else how many they are.
 
-    What a machine says about itself may be as wide as the table, padded with empty cells.
+    What a machine says about itself may be as wide as the table, padded with empty cells. Between names and data there
+    may be a blank line, a remark, and rows with words for what was not yet measured.
     """
-    first = top = _first_data(rows, start, notation)
-    names: list[Row] = []
-    for i in range(first - 1, start - 1, -1):
-        row = rows[i]
-        if not any(row) and not names:  # a blank line under the heading
+    top, names = len(above), list[Row]()
+    for i in range(len(above) - 1, start - 1, -1):
+        row, n = above[i], last_named(above[i])
+        told = any(looks_like_time(cell) or looks_like_number(cell) for cell in row)
+        early = told and n == body.width and not body.names_a_time(row)
+        if not names and not dialect.is_comment(row) and (early or (not told and n < min(2, body.width))):
             continue
-        padded = last_named(row) < width and all(row[: last_named(row)])
-        strange = (padded or _has_data(row, notation)) and not (names and looks_like_units(names[-1]))
+        padded = n < body.width and all(row[:n])
+        strange = (padded or (told and names)) and not (names and looks_like_units(names[-1]))
         if not any(row) or dialect.is_comment(row) or strange or len(names) == MOST_HEADINGS:
             break
         names.append(row)
         top = i
     return top
-
-
-def _first_data(rows: Sequence[Row], start: int, notation: Notation) -> int:
-    """The first row with rather data than words in the columns that mostly have data further down."""
-    body = [row for row in rows[start + (len(rows) - start) // 2 :] if any(row)]
-    columns = range(_width(body) if body else 0)
-
-    def data(row: Row, i: int) -> bool:
-        return i < len(row) and (number(row[i], notation) is not None or looks_like_time(row[i]))
-
-    measured = [i for i in columns if 2 * sum(data(row, i) for row in body) > len(body)]
-
-    def is_data(row: Row) -> bool:
-        n = sum(data(row, i) for i in measured)
-        return 2 * n > sum(i < len(row) and bool(row[i]) and row[i] not in MISSING_MARKS for i in measured)
-
-    return next((i for i in range(start, len(rows)) if is_data(rows[i])), start)
 
 
 def _is_heading_of(row: Row, below: Row, width: int, notation: Notation) -> bool:
@@ -217,7 +250,7 @@ def _describes(row: Row, below: Sequence[Row], notation: Notation) -> bool:
         return True
     numeric = [
         i
-        for i in range(len(row))
+        for i in range(max(map(len, below)))
         if sum(number(other[i], notation) is not None for other in below if i < len(other)) > 0.8 * len(below)
     ]
     named = sum(i < len(row) and bool(row[i]) and row[i] not in MISSING_MARKS for i in numeric)

@@ -9,12 +9,13 @@ from charset_normalizer import from_bytes
 
 from core.errors import N_, UserError
 
+_LATIN = ("cp1252", "iso8859-15", "cp1250")
+_NATIONAL = (*_LATIN, "cp1251", "gb18030", "big5", "cp949")
 # What a person can choose from: Python's names.
 ENCODINGS = (
     *("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp932", "euc_jp", "iso2022_jp", "iso2022_jp_ext"),
-    *("cp1252", "iso8859-15", "cp1250", "cp1251", "gb18030", "big5", "cp949"),
+    *_NATIONAL,
 )
-_LATIN = ("cp1252", "cp1250", "iso8859-15")
 MOST_BYTES = 200 * 1024 * 1024
 BLOCK = 4 * 1024 * 1024  # bytes decoded at a time
 ENOUGH = 64 * 1024  # bytes that an encoding is guessed from
@@ -48,8 +49,9 @@ _BOMS = (
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
 )
-# Bytes that Python's cp932 lets through although they are no characters in it: another encoding, then.
-_NOT_CP932 = re.compile("[\x80\xa0\uf8f0-\uf8f3]")
+# What Python lets through although no text has it: another encoding, then.
+_NOT_CP932 = re.compile("[\x80-\xa0\uf8f0-\uf8f3]")
+_NO_TEXT = re.compile("[\x80-\x9f]")
 _HALF_WIDTH = re.compile("[｡-ﾟ]+")
 _KATAKANA = re.compile("(?=..)(?:(?:[ｦｱ-ﾝ]|[ｳｶ-ﾄﾊ-ﾎ]ﾞ|[ﾊ-ﾎ]ﾟ)[ｧ-ｰ･]*)+")  # voiced where it can be, small ones behind
 
@@ -97,14 +99,14 @@ def _likely(data: bytes) -> Iterator[str]:
     head = data[: data.rfind(b"\n", 0, ENOUGH) + 1 or ENOUGH]
     cp932, euc = _text(head, "cp932"), _text(head, "euc_jp")
     half_width = _HALF_WIDTH.findall(cp932)
-    if cp932 and _share_from(0x99, cp932, "cp932") < 0.5:
+    if cp932 and _share_from(0x99, cp932, "cp932") < 0.8:
         yield "cp932"
     if euc and _share_from(0xD0, euc, "euc_jp") < 0.1:
         yield "euc_jp"
     if half_width and all(map(_KATAKANA.fullmatch, half_width)):
         yield "cp932"
     alone = all(len(run) == 1 for run in re.findall(rb"[\x80-\xff]+", head))  # accents among letters
-    best = from_bytes(head, cp_isolation=list(_LATIN if alone else ENCODINGS), enable_fallback=False).best()
+    best = from_bytes(head, cp_isolation=list(_LATIN if alone else _NATIONAL), enable_fallback=False).best()
     if best and str(best) != _text(head, "cp1252"):
         yield codecs.lookup(best.encoding).name
     yield from ("cp1252", "iso8859-15", "cp932")
@@ -135,9 +137,11 @@ def _utf16_of(data: bytes) -> str:
 
 
 def _decodes(data: bytes, encoding: str) -> bool:
+    """Whether bytes can be text in an encoding."""
+    strange = _NOT_CP932 if encoding == "cp932" else _NO_TEXT
     try:
         for text in _decoded(data, encoding):
-            if (encoding == "cp932" and _NOT_CP932.search(text)) or "\0" in text:
+            if "\0" in text or (encoding != "utf-8" and strange.search(text)):
                 return False
     except UnicodeError:
         return False

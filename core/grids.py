@@ -11,14 +11,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pyarrow import csv as fast
 
-from core.delimited import SPACES, Dialect, Lines, Record, Row, empty, open_quotation, records
+from core.delimited import SPACES, Dialect, Lines, Record, Row, Strings, empty, open_quotation, records
 from core.errors import N_, UserError
 from core.headings import check_width, last_named, names_of, unique_names
+from core.plain import plain_columns
 from core.series import Bools
-
-Strings = Any  # pa.StringArray (n,), no nulls; "" where a cell is empty
 
 MOST_ROWS, MOST_CELLS = 20_000_000, 30_000_000  # what fits in a gigabyte as text and as numbers
 MOST_REJECTED = 100_000  # a file that has more, and fewer that are kept, is no table of this form
@@ -32,7 +30,6 @@ NO_FAULT = (EMPTY, ABOVE, COMMENT)  # reasons for which nobody needs to put the 
 TOO_FEW = N_("It has too few cells: {found} instead of {expected}.")
 TOO_MANY = N_("It has too many cells: {found} instead of {expected}.")
 NO_FACTS: Mapping[str, object] = {}
-_ASCII_SPACES = " \t\v\f\x1c\x1d\x1e\x1f"  # what Python and Arrow trim, beside the ends of lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +126,7 @@ class _Builder:
                 raise open_quotation(line)
             if not any(row):
                 self._reject(line, EMPTY)
-            elif self._dialect.is_comment(row) and not first:
+            elif self._dialect.is_comment(row) and not (first and any(self._uncommented(row))):
                 self._reject(line, COMMENT)
             else:
                 yield line, self._uncommented(row)
@@ -162,30 +159,22 @@ class _Builder:
 
     def _quickly(self, piece: str, first: int) -> bool:
         """Keep plain rows of one width, hundreds of megabytes a second; False: they are not, and nothing was done."""
-        dialect = self._dialect
-        if dialect.delimiter == SPACES or (dialect.quote and dialect.quote in piece):
-            return False
-        if piece.startswith("\ufeff") or ("\r" in piece and piece.count("\r") != piece.count("\r\n")):
-            return False
-        width = piece[: piece.find("\n")].count(dialect.delimiter) + 1
-        if width < self._width:
-            return False
-        found = _columns(piece, dialect.delimiter, width)
-        lines = np.arange(first, self._text.n + 1, dtype=np.int32)
-        if found is None or len(found[0]) != len(lines):
+        found = plain_columns(piece, self._dialect, self._text.n + 1 - first)
+        if found is None or len(found) < self._width:
             return False
         if any(pc.any(pc.not_equal(column, "")).as_py() for column in found[self._width :]):
             return False
-        if dialect.comment and pc.any(pc.starts_with(found[0], dialect.comment)).as_py():
+        if self._dialect.comment and pc.any(pc.starts_with(found[0], self._dialect.comment)).as_py():
             return False
+        lines = np.arange(first, self._text.n + 1, dtype=np.int32)
         found = found[: self._width]
         blank = _blank(found)
         if blank.any():
-            for line in lines[blank].tolist():
-                self._reject(line, EMPTY)
             keep = pa.array(~blank)
-            found, lines = [column.filter(keep) for column in found], lines[~blank]
-        self._append(found, lines)
+            found = [column.filter(keep) for column in found]
+        self._append(found, lines[~blank])
+        for line in lines[blank].tolist():
+            self._reject(line, EMPTY)
         return True
 
     def _row_by_row(self, piece: str, first: int) -> None:
@@ -195,23 +184,26 @@ class _Builder:
 
     def _keep(self, batch: Sequence[Record]) -> None:
         kept, lines = [], []
+        others: list[Any] = []  # as _reject takes them, once all that are kept are counted
         for line, row in batch:
             if row is None:
-                self._reject(line, N_("Its quotation marks do not match."))
+                others.append((line, N_("Its quotation marks do not match.")))
             elif not any(row):
-                self._reject(line, EMPTY)
+                others.append((line, EMPTY))
             elif self._dialect.is_comment(row):
-                self._reject(line, COMMENT)
+                others.append((line, COMMENT))
             elif any(row[self._width :]):
-                self._reject(line, TOO_MANY, {"found": len(row), "expected": self._width})
+                others.append((line, TOO_MANY, {"found": len(row), "expected": self._width}))
             elif len(row) < self._named:
-                self._reject(line, TOO_FEW, {"found": len(row), "expected": self._width})
+                others.append((line, TOO_FEW, {"found": len(row), "expected": self._width}))
             else:  # empty cells beyond the last name, such as trailing delimiters make, are no cells
                 kept.append(row[: self._width] + [""] * (self._width - len(row)))
                 lines.append(line)
         if kept:
             columns = [pa.array(column, pa.string()) for column in zip(*kept, strict=True)]
             self._append(columns, np.array(lines, dtype=np.int32))
+        for one in others:
+            self._reject(*one)
 
     def _append(self, columns: Sequence[Strings], lines: NDArray[np.int32]) -> None:
         self._n_rows += len(lines)
@@ -238,24 +230,6 @@ class _Builder:
                 N_("Check how the columns are separated, and that every row has as many cells as the first one."),
                 line=next((r.line for r in self._rejected if r.reason not in NO_FAULT), line),
             )
-
-
-def _columns(piece: str, delimiter: str, width: int) -> list[Strings] | None:
-    """The cells of plain lines that all have `width` of them, trimmed; None where one has not."""
-    names = [str(i) for i in range(width)]
-    try:
-        table = fast.read_csv(
-            pa.py_buffer(piece.encode()),
-            read_options=fast.ReadOptions(column_names=names, block_size=2**30),
-            parse_options=fast.ParseOptions(delimiter=delimiter, quote_char=False, ignore_empty_lines=False),
-            convert_options=fast.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), check_utf8=False),
-        )
-    except pa.ArrowInvalid:
-        return None
-    columns = [column.combine_chunks() for column in table.columns]
-    if piece.isascii() and not any(space in piece for space in _ASCII_SPACES if space != delimiter):
-        return columns
-    return [pc.utf8_trim_whitespace(column) for column in columns]
 
 
 def _blank(columns: Sequence[Strings]) -> Bools:

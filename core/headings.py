@@ -52,12 +52,11 @@ def names_of(rows: Sequence[Row]) -> list[str]:
 
 def unique_names(heading: Sequence[str]) -> tuple[str, ...]:
     """Header texts; a repeated one gets " (2)", an empty one becomes "column 3"."""
-    written = [cell or f"column {i}" for i, cell in enumerate(heading, 1)]
-    known, names, taken = set(written), [], set[str]()
+    known, names, taken = set(filter(None, heading)), [], set[str]()
     turn: Counter[str] = Counter()
-    for name in written:
-        chosen = name
-        while chosen in taken or (chosen != name and chosen in known):
+    for i, cell in enumerate(heading, 1):
+        name = chosen = cell or f"column {i}"
+        while chosen in taken or (chosen in known and chosen != cell):
             turn[name] += 1
             chosen = f"{name} ({turn[name] + 1})"
         names.append(chosen)

@@ -8,8 +8,9 @@ import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from core.delimited import Strings
 from core.errors import N_, UserError
-from core.grids import Grid, Strings
+from core.grids import Grid
 from core.series import Floats, Ints, Series, Times
 
 Layout = Literal["wide", "long", "rows", "ts"]
@@ -236,8 +237,9 @@ def looks_like_rows(values: Sequence[Floats], n_columns: int) -> bool:
         return False
     first, rest = values[0], np.column_stack(values[1:])
     if len(rest) < 3:
-        return bool(np.all(first == np.round(first)))
-    along, across = _typical(np.diff(rest, axis=1)), _typical(np.diff(rest, axis=0))
+        return len(rest) == 1 or bool(np.all(first == np.round(first)))
+    with np.errstate(over="ignore"):  # numbers too far apart for their difference
+        along, across = _typical(np.diff(rest, axis=1)), _typical(np.diff(rest, axis=0))
     return along < across
 
 

@@ -51,6 +51,7 @@ def _open_to_doubt(cells: Grid, notation: Notation, measured: Mapping[str, Numbe
     for name in measured:
         column = cells.column(name)
         marked = pc.filter(column, pc.match_substring(column, ","))
+        marked = pc.filter(marked, pc.match_substring_regex(marked, rf"^(?:{notation.number.pattern})$"))
         both = pc.match_substring_regex(marked, r"^[+-]?[1-9]\d{0,2},\d{3}$")
         if len(marked) and not pc.all(both).as_py():
             return None

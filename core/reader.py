@@ -11,7 +11,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Self, TextIO
+from typing import Any, Self, TextIO, cast
 
 import pyarrow as pa
 
@@ -27,13 +27,16 @@ from core.tables import ColumnFacts, Table, open_file, read
 VERSION = 1  # raise it when the same bytes would be read otherwise
 MOST_MEMORY = 850 * 1024 * 1024  # bytes that the process may ask for; its code and libraries come on top
 MOST_SECONDS = 30.0
-# Memory that was freed goes back to the system at once: a large file took 640 MB instead of 980.
+FAILED, NO_MEMORY = (
+    1,
+    2,
+)  # how the process ends: by an error of this program, which is Python's 1, or for want of memory
 PACKED = ("series", "facts", "rejected", "notices")  # fields of a table that are not JSON as they are
+# Memory that was freed goes back to the system at once: a large file took 640 MB instead of 980.
 FRUGAL = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_MMAP_THRESHOLD_": "131072"}
 
 _SMALLER = N_("Split it into shorter periods, or leave out columns you do not need.")
 TOO_LARGE = UserError(N_("The file needs more memory to be read than it may have."), _SMALLER)
-TOO_SLOW = UserError(N_("Reading the file took longer than {seconds:.0f} seconds."), _SMALLER, seconds=MOST_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,8 @@ def _loaded(key: str, store: Store) -> Table:
 class Reader:
     """A process that reads one file after the other; killed when a file takes too long, and begun anew for the next."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_seconds: float = MOST_SECONDS, most_memory: int = MOST_MEMORY) -> None:
+        self._most_seconds, self._most_memory = most_seconds, most_memory
         self._process: subprocess.Popen[str] | None = None
         self._lock = threading.Lock()
 
@@ -127,36 +131,37 @@ class Reader:
     def _ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
         with self._lock:
             process = self._started()
-            assert process.stdin is not None
-            assert process.stdout is not None
+            requests, answers = cast("tuple[TextIO, TextIO]", (process.stdin, process.stdout))
             late = threading.Event()
-            timer = threading.Timer(MOST_SECONDS, _stop, (late, process))
+            timer = threading.Timer(self._most_seconds, _stop, (late, process))
             timer.start()
             try:
-                process.stdin.write(json.dumps(request) + "\n")
-                process.stdin.flush()
-                line = process.stdout.readline()
+                requests.write(json.dumps(request) + "\n")
+                requests.flush()
+                line = answers.readline()
             except BrokenPipeError:
                 line = ""
             finally:
                 timer.cancel()
-            if not line:
+            if not line or late.is_set():
                 ended = process.wait()
                 self._end()
                 if late.is_set():
-                    raise TOO_SLOW
-                if ended == 1:
+                    raise _too_slow(self._most_seconds)
+                if ended == FAILED:
                     raise RuntimeError("the process that reads files failed; its error is in the log")
-                raise TOO_LARGE  # the system, or a library, ends a process that asks for too much
+                raise TOO_LARGE  # also where the system, or a library, ended a process that asked for too much
         answer: dict[str, Any] = json.loads(line)
         if error := answer.get("error"):
             raise UserError(error["problem"], error["remedy"], **error["facts"])
         return answer
 
     def _started(self) -> subprocess.Popen[str]:
-        if self._process is None or self._process.poll() is not None:
+        if self._process is not None and self._process.poll() is not None:
+            self._end()  # somebody else ended it: its pipes are still open
+        if self._process is None:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "core.reader"],
+                [sys.executable, "-m", "core.reader", str(self._most_memory)],
                 cwd=Path(__file__).parents[1],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -175,6 +180,10 @@ class Reader:
             self._process = None
 
 
+def _too_slow(seconds: float) -> UserError:
+    return UserError(N_("Reading the file took longer than {seconds:.0f} seconds."), _SMALLER, seconds=seconds)
+
+
 def _stop(late: threading.Event, process: subprocess.Popen[str]) -> None:
     late.set()
     process.kill()
@@ -185,14 +194,13 @@ def _stop(late: threading.Event, process: subprocess.Popen[str]) -> None:
 
 def serve(requests: TextIO, answers: TextIO) -> None:
     """Answer requests until there are no more. An error of this program ends it."""
-    limit_memory()
     for line in requests:
         try:
             answer = _answer(json.loads(line))
         except UserError as error:
             answer = {"error": {"problem": error.problem, "remedy": error.remedy, "facts": dict(error.facts)}}
         except (MemoryError, pa.ArrowMemoryError):
-            answer = {"error": {"problem": TOO_LARGE.problem, "remedy": TOO_LARGE.remedy, "facts": {}}}
+            sys.exit(NO_MEMORY)  # what is still held would be missing for the next file
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 
@@ -214,15 +222,17 @@ def _said(d: Mapping[str, Any]) -> dict[str, Any]:
     return {**d, "notation": Notation(**d["notation"])} if "notation" in d else dict(d)
 
 
-def limit_memory() -> None:
+def limit_memory(more: int) -> None:
+    """Let this process ask for so many bytes beyond what it has."""
     try:
         import resource
     except ImportError:  # Windows: the limit on time is all there is
         return
     statm = Path("/proc/self/statm")  # threads and libraries have laid claim to more than they use
     claimed = int(statm.read_text().split()[5]) * resource.getpagesize() if statm.exists() else 0
-    resource.setrlimit(resource.RLIMIT_DATA, (claimed + MOST_MEMORY,) * 2)
+    resource.setrlimit(resource.RLIMIT_DATA, (claimed + more,) * 2)
 
 
 if __name__ == "__main__":
+    limit_memory(int(sys.argv[1]))
     serve(sys.stdin, sys.stdout)

@@ -15,17 +15,19 @@ import pyarrow.compute as pc
 from core import archives, layouts, notices, timeline, workbooks
 from core.cells import Kind, Numbers, Survey, held, marks_in, n_distinct, survey
 from core.columns import roles
+from core.delimited import Strings
 from core.dialects import likely
 from core.encodings import blocks, check, check_size, encoding_of
 from core.errors import N_, UserError
-from core.grids import NO_FAULT, Grid, Rejected, Strings, grid
-from core.layouts import Parts
+from core.grids import NO_FAULT, Grid, Rejected, grid
+from core.layouts import Layout, Parts
 from core.notices import Notice
 from core.readings import Reading
 from core.series import Series
 from core.timeline import Timeline
 
 PREVIEW_ROWS = 50
+MOST_WRONG = 9  # rows that do not fit, for each that does
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +128,16 @@ def _opened(data: bytes, encoding: str, sheet: str) -> _Text:
     return _Text(blocks(data, encoding), encoding, "", ())
 
 
-def check_rows(cells: Grid) -> None:
-    if len(cells.lines) >= 2 or (len(cells.lines) == 1 and len(cells.names) >= layouts.FEWEST_SAMPLES):
+def check_rows(cells: Grid, layout: Layout | None = None) -> None:
+    """Refuse what has hardly a row that fits; prose has one here and there.
+
+    Args:
+        layout: where it is known; a row alone may be a series.
+    """
+    n, wrong = len(cells.lines), [one.line for one in cells.rejected if one.reason not in NO_FAULT]
+    alone = n == 1 and len(cells.names) >= layouts.FEWEST_SAMPLES and layout in (None, "rows")
+    if (n >= 2 or alone) and len(wrong) <= MOST_WRONG * n:
         return
-    wrong = [one.line for one in cells.rejected if one.reason not in NO_FAULT]
     if wrong:
         raise UserError(
             N_("Almost no row of the file can be used; line {line} is the first that cannot."),
@@ -137,27 +145,27 @@ def check_rows(cells: Grid) -> None:
             line=wrong[0],
         )
     problems = (N_("The file has only a header, and no rows below it."), N_("The file has only one row of values."))
-    raise UserError(problems[len(cells.lines)], N_("Choose a file with one row for each point in time."))
+    raise UserError(problems[n], N_("Choose a file with one row for each point in time."))
 
 
 # --- a grid, as told
 
 
 def _table(cells: Grid, reading: Reading, found: dict[str, Survey], sheets: tuple[str, ...]) -> Table:
-    groups = layouts.groups_of(cells, reading.domain)
-    when = timeline.of(cells, found, reading, groups.values())
-    late = when.late | _homeless(cells, (reading.domain, reading.variable))
+    check_rows(cells, reading.layout)
+    when = timeline.of(cells, found, reading)
+    late = when.late | _homeless(cells, reading) | _without_samples(cells, reading, found)
     if late:
         cells, when = cells.without(late), when.without(late)
-        check_rows(cells)
-        found, groups = _surveys(cells, reading), layouts.groups_of(cells, reading.domain)
+        check_rows(cells, reading.layout)
+        found = _surveys(cells, reading)
     measured = {name: found[name].numbers for name in reading.measured}
     _check_channels(reading, measured)
     told = [*notices.on_format(cells, reading, measured), *notices.on_numbers(cells, measured), *when.notices]
     facts = tuple(_facts(name, column, found[name]) for name, column in cells.items())
     found.clear()  # a large file's numbers are in memory once, or twice while they are put side by side
     parts = _parts(cells, reading, measured, when)
-    series, more = _arranged(cells, reading, parts, groups)
+    series, more = _arranged(cells, reading, parts)
     preview = zip(*(column[:PREVIEW_ROWS].to_pylist() for column in cells.columns), strict=True)
     return Table(
         names=cells.names,
@@ -234,19 +242,28 @@ def _check_channels(reading: Reading, measured: Mapping[str, Numbers]) -> None:
     )
 
 
-def _homeless(cells: Grid, columns: tuple[str | None, ...]) -> dict[int, Rejected]:
+def _homeless(cells: Grid, reading: Reading) -> dict[int, Rejected]:
     """Rows that belong to no line or site, or to no channel."""
     reason, found = N_("It has no value in “{column}”."), {}
-    for column in filter(None, columns):
+    for column in filter(None, (reading.domain, reading.variable if reading.layout == "long" else None)):
         for i in np.flatnonzero(pc.equal(cells.column(column), "").to_numpy(zero_copy_only=False)).tolist():
             found[i] = Rejected(int(cells.lines[i]), reason, {"column": column})
     return found
 
 
-def _arranged(cells: Grid, reading: Reading, parts: Parts, groups: layouts.Groups) -> tuple[list[Series], list[Notice]]:
+def _without_samples(cells: Grid, reading: Reading, found: Mapping[str, Survey]) -> dict[int, Rejected]:
+    """Of a file with a series a row, those without any."""
+    if reading.layout != "rows":
+        return {}
+    missing = np.logical_and.reduce([np.isnan(found[name].numbers.values) for name in reading.channels])
+    return {i: Rejected(int(cells.lines[i]), N_("It has no values.")) for i in np.flatnonzero(missing).tolist()}
+
+
+def _arranged(cells: Grid, reading: Reading, parts: Parts) -> tuple[list[Series], list[Notice]]:
     if reading.layout == "rows":
         names = None if reading.domain is None else cells.column(reading.domain).to_pylist()
         return layouts.rows_as_series(parts, names, "value"), []
+    groups = layouts.groups_of(cells, reading.domain)
     if reading.layout == "long":
         variable = cells.column(reading.variable or "")
         series, repeated = layouts.long(parts, groups, variable, reading.channels, reading.repeats)

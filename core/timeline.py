@@ -8,8 +8,10 @@ import numpy as np
 
 from core import clocks
 from core.cells import Survey
+from core.delimited import Strings
 from core.errors import N_, UserError
-from core.grids import Grid, Rejected, Strings
+from core.grids import Grid, Rejected
+from core.layouts import groups_of
 from core.notices import Notice
 from core.readings import Reading
 from core.series import Bools, Ints, Times
@@ -30,12 +32,8 @@ class Timeline:
         return replace(self, times=self.times[keep], late={})
 
 
-def of(cells: Grid, found: Mapping[str, Survey], reading: Reading, each: Iterable[Ints]) -> Timeline:
-    """The times of all rows.
-
-    Args:
-        each: rows of each series. A clock that is put back is told from the order of the rows in one.
-    """
+def of(cells: Grid, found: Mapping[str, Survey], reading: Reading) -> Timeline:
+    """The times of all rows."""
     time, clock, zone = reading.time, reading.clock, reading.zone
     if time is None:
         return Timeline(None, {}, tuple(_unused(found)))
@@ -51,7 +49,7 @@ def of(cells: Grid, found: Mapping[str, Survey], reading: Reading, each: Iterabl
         notices.append(Notice(message, {"column": time}))
     late = _late(cells, texts, np.isnat(times), N_("Its time “{text}” cannot be read like the others."))
     if zone and not utc:
-        times, skipped, twice = _in_utc(times, zone, each)
+        times, skipped, twice = _in_utc(times, zone, groups_of(cells, reading.domain).values())
         late |= _late(cells, texts, skipped, N_("Its time “{text}” did not exist: summer time began."))
         late |= _late(cells, texts, twice, N_("Its time “{text}” came twice: summer time ended."))
         notices.append(Notice(N_("The times were taken as those of {zone}, and are shown in UTC."), {"zone": zone}))
@@ -101,6 +99,7 @@ def _joined(dates: Times, time: str, column: Strings, name: str) -> Times:
 
 
 def _in_utc(times: Times, zone: str, each: Iterable[Ints]) -> tuple[Times, Bools, Bools]:
+    """Series by series: that a clock was put back is told from the order of the rows in one."""
     utc = np.full(len(times), np.datetime64("NaT"), "datetime64[ns]")
     skipped, twice = np.zeros((2, len(times)), dtype=np.bool_)
     for rows in each:

@@ -23,14 +23,14 @@ from pages.parts import chosen, models, pilot, recipe, steps
 from pages.parts.guard import guard
 from pages.parts.intake import sources_of
 from pages.parts.text import _, ngettext, plain
-from pages.parts.watch import LOOK_EVERY, await_prepared, peek
+from pages.parts.watch import await_prepared, peek
 from pages.parts.work import database, periods_of, series_of, state
 
 NO_EFFECT = 0.001  # of the spread of the vectors: below it a step makes no difference that a map could show
 MOST_PLAIN = 3000  # samples that a picture shows without hiding single ones
 
 
-def step_list(now: Recipe, series: Sequence[Series], effects: Effect | None, key: str) -> Recipe:
+def step_list(now: Recipe, series: Sequence[Series], spec: EffectSpec, key: str) -> Recipe:
     """The steps in their order; what somebody does to them."""
     wanted = now.steps
     for i, step in enumerate(now.steps):
@@ -44,7 +44,7 @@ def step_list(now: Recipe, series: Sequence[Series], effects: Effect | None, key
                     wanted = swapped(now.steps, i)
                 if st.button("✕", key=f"out-{one}", help=_("Take it out")):
                     wanted = now.steps[:i] + now.steps[i + 1 :]
-            notice(effects, i)
+            notice(spec, i)
             with st.expander(_("Settings"), key=f"set-{i}-{type(step).__name__}"), guard():
                 changed = steps.fields(step, one)
                 if changed != step:
@@ -74,10 +74,28 @@ def added(all_steps: tuple[Any, ...], step: Any) -> tuple[Any, ...]:
     return (*all_steps[:at], step, *all_steps[at:]) if not isinstance(step, steps.Scale) else (*all_steps, step)
 
 
-def notice(effects: Effect | None, i: int) -> None:
+def notice(spec: EffectSpec, i: int) -> None:
     """What the step changes for the model, and how well it fills gaps, as it was measured."""
-    if effects is None or i >= len(effects.changes):
-        return
+    effects = peek(spec)
+    if effects is not None:
+        tell(effects, i)
+    else:
+        look_out(spec, i)
+
+
+@st.fragment(run_every=1.0)
+def look_out(spec: EffectSpec, i: int) -> None:
+    """Until the engine knows. A piece of the page by itself, so that nothing else moves under somebody's finger."""
+    effects, job = peek(spec), state(spec)
+    if effects is not None:
+        tell(effects, i)
+    elif job is not None and job.state in ("failed", "cancelled"):
+        st.caption(_("What this step changes could not be measured."))
+    else:
+        st.caption(_("Measuring what this step changes for the model …"))
+
+
+def tell(effects: Effect, i: int) -> None:
     if (change := effects.changes[i]) is not None:
         if change < NO_EFFECT:
             words = _("This step cannot change the map of this model: its view of the data stays the same.")
@@ -265,18 +283,6 @@ def chosen_encoder(channels: tuple[str, ...]) -> EncoderSpec:
     return spec if not spec.channel or spec.channel in channels else EncoderSpec()
 
 
-@st.fragment(run_every=LOOK_EVERY)
-def look_out(spec: EffectSpec) -> None:
-    """Until the engine knows what each step changes."""
-    job = state(spec)
-    if peek(spec) is not None:
-        st.rerun()
-    if job is not None and job.state in ("failed", "cancelled"):
-        st.caption(_("What each step changes could not be measured."))
-        return
-    st.caption(_("Measuring what each step changes for the model …"))
-
-
 with guard():
     pilot_now = pilot.current()
     st.title(_("What should happen before the model looks?"), anchor=False)
@@ -302,10 +308,7 @@ with guard():
             recipe.undo(pilot_now.id)
             st.rerun()
         with guard():
-            effects = peek(asked)
-            if effects is None and now.steps:
-                look_out(asked)
-            wanted = step_list(now, raw, effects, key)
+            wanted = step_list(now, raw, asked, key)
             wanted = cutting(wanted, raw, key) if wanted == now else wanted
             if wanted != now:
                 recipe.change(pilot_now.id, wanted)

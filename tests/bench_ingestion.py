@@ -212,8 +212,9 @@ def sweep(folders: Sequence[Path]) -> tuple[list[dict[str, Any]], bool]:
         print(f"slow: {one.seconds:.2f} s, {one.came_to}, {one.file}")
     for one in sorted(outcomes, key=lambda one: -one.peak)[:3]:
         print(f"large: {one.peak / 1e9:.2f} GB, {one.came_to}, {one.file}")
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-    print(f"largest peak, killed processes too: {peak / 1e9:.2f} GB")
+    killed = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024  # of any process that has ended
+    peak = max([killed, *(one.peak for one in outcomes)])
+    print(f"largest peak, of processes that had to be ended too: {peak / 1e9:.2f} GB")
     for words, n in Counter(one.words for one in outcomes if one.came_to == "refusal").most_common():
         print(f"{n:6,}  {words}")
     return [asdict(one) for one in outcomes], all(one.is_well for one in outcomes) and peak <= MOST_MEMORY
@@ -271,12 +272,12 @@ def unaccounted(data: bytes, source: Source, table: Table) -> str:
         rows = dict(rows_of(data.decode(reading.encoding), reading.dialect))
     last = next(dropwhile(lambda line: not any(rows[line]), reversed(rows)))
     n = sum(line <= last for line in rows)
-    told = [*table.heading, *(one.line for one in table.rejected)]
-    if n != len(told) + table.n_rows:
+    told = Counter([*table.heading, *(one.line for one in table.rejected)])
+    if n != told.total() + table.n_rows:
         return f"{n} rows are not {len(table.heading)} + {table.n_rows} kept + {len(table.rejected)} rejected"
-    if len(set(told)) < len(told) or set(told) - set(rows):
+    if told.total() > len(told) or not told.keys() <= rows.keys():
         return "a heading or a rejected row stands in a line where no row begins, or is told twice"
-    kept = [rows[line] for line in rows if line <= last and line not in set(told)]
+    kept = [row for line, row in rows.items() if line <= last and line not in told]
     if reading.layout == "ts":
         return ""
     width = len(table.names)
@@ -327,6 +328,7 @@ def wrong_values(kept: list[list[str]], source: Source, table: Table) -> str:
 def said(text: str, notation: Notation) -> float:
     """What a cell says, NaN where it says no finite number."""
     plain = "".join(chr(ord(c) - 0xFEE0) if "！" <= c <= "～" else c for c in text).replace("−", "-")
+    plain = re.sub("[\xa0\u2007\u2009\u202f\u3000]", " ", plain)
     plain = plain.replace(notation.thousands, "") if notation.thousands else plain
     if notation.decimal == ",":
         plain = plain.replace(".", "?").replace(",", ".")

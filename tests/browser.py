@@ -127,6 +127,19 @@ class Visitor:
         self.page.wait_for_timeout(150)
         self.settle()
 
+    def pick(self, label: str, option: str) -> None:
+        """Choose from a list. A page that scrolls closes the list again, so it scrolls first."""
+        field = self.page.get_by_label(self.word(label))
+        field.scroll_into_view_if_needed()
+        self.page.wait_for_timeout(500)
+        field.click()
+        self.page.get_by_role("option", name=self.word(option), exact=True).click()
+        self.settle()
+
+    def open_fold(self, message: str, **facts: object) -> None:
+        self.page.get_by_text(self.word(message, **facts)).first.click()
+        self.page.wait_for_timeout(300)
+
     def sees(self, message: str, **facts: object) -> Locator:
         """Wait until it stands on the screen."""
         found = self.page.get_by_text(self.word(message, **facts)).first

@@ -1,13 +1,16 @@
 """Whole journeys, as people make them: a real server, a real engine, a real browser."""
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, expect, sync_playwright
 
 from core.charts import CUD
+from core.steps import Deseason, Impute, Resample, Scale
+from pages.parts.steps import NAMES
 from tests.browser import ROOT, App, Visitor, chromium, running_app
 
 TABLET, PC = (1024, 768), (1280, 800)
@@ -31,10 +34,11 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
 @pytest.fixture
 def shoot(request: pytest.FixtureRequest, tmp_path: Path):
     """Take a picture; with --pictures it becomes the README's."""
-    folder = PICTURES if request.config.getoption("--pictures") else tmp_path
+    renew = request.config.getoption("--pictures")
 
     def take(visitor: Visitor, name: str) -> None:
         visitor.check_layout()
+        folder = PICTURES if renew and not name.startswith("step-") else tmp_path  # the README has one of the steps
         folder.mkdir(exist_ok=True)
         visitor.page.screenshot(path=folder / f"{name}-{visitor.language}.png")
 
@@ -172,10 +176,56 @@ def test_several_files_at_once_and_a_bad_one_among_them(browser, app, shared_dat
     someone.sees("The file is empty.")
     someone.press("Use this data")
     someone.sees("Keep this map")
-    sizes = rows(app, "SELECT n_channels FROM dataset JOIN pilot ON pilot.id = pilot_id WHERE question LIKE '4つ%'")
-    assert sizes == [(8,)] * 4
+    kept = rows(app, "SELECT reading FROM dataset JOIN pilot ON pilot.id = pilot_id WHERE question LIKE '4つ%'")
+    told = [json.loads(reading) for (reading,) in kept]
+    assert sorted((one["site"], one["label"], len(one["channels"])) for one in told) == [
+        (str(i), "anomaly", 8) for i in range(4)
+    ]
     expect(someone.page.get_by_text("0.csv, 1.csv, 2.csv, 3.csv")).to_be_visible()
+    expect(someone.charts().first.locator("text=anomaly")).to_have_count(1)  # the legend names the label
     assert someone.complaints == []
+
+
+@pytest.mark.parametrize(("language", "size", "kinds"), [("ja", TABLET, [*NAMES]), ("en", PC, [Deseason])])
+def test_each_preparation_step_shows_its_effect(browser, app, shared_data, shoot, language, size, kinds):
+    """Every kind is added, drawn before and after, and taken back."""
+    someone = Visitor(browser, app, language, size)
+    new_pilot(someone, f"What the preparation does {language}")
+    upload(someone, shared_data / "nab" / "ambient_temperature_system_failure.csv")
+    someone.press("Use this data")
+    someone.sees("Keep this map")
+    someone.open_fold("Preparation: {length} samples a stretch, step {stride}", length=360, stride=45)
+    someone.press("Change the preparation")
+    measured(someone)
+    before = str(curve(someone).get_attribute("d"))
+    for kind in kinds:
+        someone.pick("Add a step", NAMES[kind])
+        expect(someone.page.get_by_role("button", name="✕")).to_have_count(3)
+        measured(someone)
+        if kind in (Impute, Scale):  # both are there already
+            expect(curve(someone)).to_have_attribute("d", before)
+        elif kind != Resample:  # hourly values stay what they are on an hourly grid, but for a pause or two
+            expect(curve(someone)).not_to_have_attribute("d", before)
+        shoot(someone, "prepare" if kind == Deseason else f"step-{kind.__name__}")
+        someone.press("Undo")
+        expect(curve(someone)).to_have_attribute("d", before)
+        measured(someone)
+    someone.press("Show the map")
+    someone.sees("Keep this map")
+    assert someone.complaints == []
+
+
+def measured(visitor: Visitor) -> None:
+    """Until it is known what each step changes."""
+    visitor.settle()
+    visitor.sees("This step cannot change the map of this model: its view of the data stays the same.")  # the scaling
+    expect(visitor.page.get_by_text(visitor.word("Measuring what this step changes for the model …"))).to_have_count(0)
+    visitor.settle()
+
+
+def curve(visitor: Visitor) -> Locator:
+    """What is drawn below "After"."""
+    return visitor.charts().last.locator("path[stroke-width='1.2']").first
 
 
 def test_the_example_needs_two_taps_to_a_map(browser, app):

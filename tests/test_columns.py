@@ -1,5 +1,6 @@
 """What each column is for is seen by its name and its cells, and a sensor is never taken for anything else."""
 
+import numpy as np
 import pytest
 
 from core.tables import guess, read
@@ -47,3 +48,152 @@ def test_a_line_speed_is_no_line():
 
 def test_a_lone_rising_column_is_the_measurement():
     assert guess(b"1\n2\n3\n").channels == ("column 1",)
+
+
+# ---- times
+
+
+def test_a_column_of_dates_and_one_of_times_of_day_are_the_time_together():
+    rows = "".join(f"2026/11/{23 + i // 12},{i % 12}:05,{i}.5\n" for i in range(24))
+    reading = guess(("日付,時刻,荷重\n" + rows).encode())
+    assert (reading.time, reading.clock, reading.channels) == ("日付", "時刻", ("荷重",))
+    assert str(read(("日付,時刻,荷重\n" + rows).encode(), reading).series[0].time[13])[:16] == "2026-11-24T01:05"
+
+
+def test_times_of_day_alone_are_the_time_only_where_they_never_run_back():
+    day = "".join(f"{h}:00,{h}.5\n" for h in range(5, 20))
+    assert guess(("clock,load\n" + day).encode()).time == "clock"
+    assert guess(("clock,load\n" + day + day).encode()).time is None
+
+
+def test_a_date_with_its_time_of_day_needs_no_other_column():
+    rows = "".join(f"2026-11-23 {i:02}:05,{i:02}:05,{i}.5\n" for i in range(20))
+    reading = guess(("when,clock,load\n" + rows).encode())
+    assert (reading.time, reading.clock) == ("when", None)
+
+
+@pytest.mark.parametrize(
+    ("name", "step", "rate"),
+    [
+        ("time [s]", 0.5, 2),
+        ("t_ms", 4, 250),
+        ("経過時間(秒)", 0.1, 10),
+        ("time [ミリ秒]", 1, 1000),
+        ("time", 0.5, None),
+    ],
+)
+def test_evenly_counted_seconds_tell_the_rate(name: str, step: float, rate: float | None):
+    rows = "".join(f"{i * step:.3f},{i % 3}.5\n" for i in range(40))
+    data = f"{name},load\n{rows}".encode()
+    reading = guess(data)
+    assert (reading.time, reading.rate, "load" in reading.channels) == (None, rate, True)
+    assert read(data, reading).series[0].step == (None if rate is None else 1 / rate)
+
+
+def test_unevenly_counted_seconds_tell_no_rate():
+    assert guess(b"time [s],load\n0,1.5\n1,2.5\n5,3.5\n6,4.5\n").rate is None
+
+
+# ---- layouts
+
+CLOCK = [f"2026-11-23 14:{i:02}" for i in range(40)]
+
+
+@pytest.mark.parametrize("name", ["variable", "tag", "sensor_name", "測定項目", "チャンネル名", "パラメータ"])
+def test_a_column_that_is_called_after_channels_names_them(name: str):
+    rows = "".join(f"{['temp', 'load'][i % 2]},{i}.5\n" for i in range(20))
+    reading = guess(f"{name},value\n{rows}".encode())
+    assert (reading.layout, reading.variable, reading.value) == ("long", name, "value")
+    assert reading.channels == ("temp", "load")
+
+
+def test_a_column_that_tells_rows_of_one_time_apart_names_the_channels():
+    rows = "".join(f"{CLOCK[i // 3]},{'pqr'[i % 3]},{i}.5\n" for i in range(60))
+    reading = guess(("time,what,x\n" + rows).encode())
+    assert (reading.layout, reading.time, reading.variable, reading.channels) == (
+        "long",
+        "time",
+        "what",
+        ("p", "q", "r"),
+    )
+
+
+def test_lines_that_share_their_times_are_no_channels():
+    rows = "".join(f"{CLOCK[i // 2]},L{i % 2},{i}.5\n" for i in range(40))
+    reading = guess(("time,line,x\n" + rows).encode())
+    assert (reading.layout, reading.domain, reading.channels) == ("wide", "line", ("x",))
+
+
+def test_a_long_table_may_hold_several_lines():
+    rows = "".join(f"{CLOCK[i // 4]},L{i // 2 % 2},{'pq'[i % 2]},{i}.5\n" for i in range(80))
+    data = ("time,line,what,x\n" + rows).encode()
+    reading = guess(data)
+    assert (reading.layout, reading.domain, reading.variable) == ("long", "line", "what")
+    assert [(one.domain, one.values.shape) for one in read(data, reading).series] == [("L0", (20, 2)), ("L1", (20, 2))]
+
+
+def test_a_label_that_changes_with_every_row_is_no_channel():
+    rows = "".join(f"{at},{['ok', 'ng'][i % 2]},{i}.5\n" for i, at in enumerate(CLOCK))
+    reading = guess(("time,state,x\n" + rows).encode())
+    assert (reading.layout, reading.label) == ("wide", "state")
+
+
+def waves(n: int, delimiter: str, *, first: bool) -> str:
+    rows = []
+    for k in range(n):
+        samples = [f"{np.sin(i / 5) + 20 * k:.4f}" for i in range(50)]
+        rows.append(delimiter.join([str(k % 2 + 1), *samples] if first else [*samples, "ab"[k % 2]]))
+    return "\n".join(rows)
+
+
+@pytest.mark.parametrize("delimiter", ["\t", ","])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_wide_file_of_smooth_rows_is_a_series_a_row_with_its_class(delimiter: str, first: bool):
+    data = waves(8, delimiter, first=first).encode()
+    reading = guess(data)
+    assert (reading.layout, reading.label, len(reading.channels)) == ("rows", "column 1" if first else "column 51", 50)
+    table = read(data, reading)
+    assert table.n_rows == len(table.series) == 8
+    assert [one.label[0] for one in table.series[:2]] == (["1", "2"] if first else ["a", "b"])
+    assert table.series[3].values[:2, 0].tolist() == [60.0, 60.1987]
+
+
+def test_a_sample_that_no_series_has_leaves_the_others_in_place():
+    rows = [line.split("\t") for line in waves(8, "\t", first=True).splitlines()]
+    for row in rows:
+        row[10] = "NaN"
+    for row in rows[:4]:
+        row[40:] = ["NaN"] * 11
+    data = "\n".join(map("\t".join, rows)).encode()
+    reading = guess(data)
+    table = read(data, reading)
+    assert (reading.layout, [len(one.values) for one in table.series]) == ("rows", [39] * 4 + [50] * 4)
+    assert [np.isnan(one.values[9, 0]) for one in table.series] == [True] * 8
+    assert table.series[0].values[10, 0] == float(rows[0][11])
+
+
+# ---- missing values
+
+
+def test_marks_and_sentinels_of_the_channels_are_proposed():
+    values = [f"{20 + i / 8}" for i in range(30)]
+    reading = guess(
+        (
+            "load,state\n"
+            + "".join(
+                f"{v},{w}\n" for v, w in zip([*values, "-9999", "欠測", "-9999"], ["NA", "ok"] * 20, strict=False)
+            )
+        ).encode()
+    )
+    assert reading.missing == ("-9999", "欠測")
+    assert guess(("load\n" + "".join(f"{9990 + i}\n" for i in range(20))).encode()).missing == ()
+
+
+def test_long_remarks_are_no_labels():
+    rows = "".join(f"{i}.5,{['short', 'long ' * 30][i % 2]}\n" for i in range(20))
+    assert guess(("load,note\n" + rows).encode()).label is None
+    assert guess(("load,note\n" + rows.replace("long " * 30, "long")).encode()).label == "note"
+
+
+def test_huge_numbers_are_measured_without_a_warning():
+    assert guess(b"no,t [s],load\n" + b"1e308,1e308,1\n-1e308,-1e308,2\n" * 5).channels != ()

@@ -1,78 +1,97 @@
-"""What is no CSV file is refused at once, and says what it is."""
+"""A text comes apart into rows, each with the line it begins in."""
 
-import gzip
 import io
-import zipfile
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from core.delimited import check, grid, unique_names
+from core.delimited import Dialect, Lines, Record, count_lines, lenient, records
 from core.errors import UserError
-from core.tables import guess
 
 
-def refusal(data: bytes) -> str:
-    with pytest.raises(UserError) as caught:
-        guess(data)
-    assert caught.value.remedy
-    return str(caught.value)
-
-
-def zipped(name: str) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        archive.writestr(name, "1")
-    return out.getvalue()
+def rows(text: str, **dialect: object) -> list[Record]:
+    return list(records(io.StringIO(text, newline=""), Dialect(**dialect)))
 
 
 @pytest.mark.parametrize(
-    ("data", "says"),
-    [
-        (b"", "empty"),
-        (b" \n\n \r\n", "empty"),
-        (b",,,\n,,,\n", "empty"),
-        (b"\xef\xbb\xbf", "empty"),
-        (b"time,load\n", "only a header"),
-        (b"time,load\n2026-11-23 14:05,1.5\n", "only one row"),
-        (b"1.5,2.5\n", "only one row"),
-        (b"name,word\na,b\nc,d\n", "no column of measurements"),
-        (b"time,load\n2026-11-23,\n2026-11-24,NaN\n", "no column of measurements"),
-        (b"%PDF-1.7\n1 0 obj\n", "PDF"),
-        (b"\x89PNG\r\n\x1a\n", "picture"),
-        (b"\xff\xd8\xff\xe0", "picture"),
-        (gzip.compress(b"a,b\n1,2\n"), "gz"),
-        (zipped("data.csv"), "ZIP"),
-        (zipped("xl/workbook.xml"), "Excel"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Excel"),
-        ("a,b\n1,2\n".encode("utf-16"), "UTF-16"),
-        ("a,b\n1,2\n".encode("utf-16-le"), "not a text file"),
-        (b"a,b\n1,2\n\x00,3\n", "not a text file"),
-        (b"caf\xe9,b\n1,2\n3,4\n", "characters"),
-        (b"caf\x80\xa0,b\n1,2\n3,4\n", "characters"),
-        (b'a,b\n1,2\n"3,4\n5,6\n', "line 3"),
-    ],
+    "wrong", [{"delimiter": "/"}, {"quote": "`"}, {"comment": ";"}, {"skip": -1}, {"header": -1}, {"header": 4}]
 )
-def test_a_hopeless_file_is_refused_with_a_reason(data: bytes, says: str):
-    assert says in refusal(data)
+def test_a_dialect_that_nothing_reads_is_none(wrong: dict[str, object]):
+    with pytest.raises(ValueError, match=r"none of|no such"):
+        Dialect(**wrong)
 
 
-def test_fifty_thousand_columns_are_refused_before_they_are_read():
-    data = ("value," * 50_000 + "\n" + "1," * 50_000 + "\n").encode()
-    assert "columns; the most is 1000" in refusal(data)
-    with pytest.raises(UserError, match="50001 columns"):
-        grid(data.decode(), ",", header=True)
+def test_rows_are_numbered_by_the_line_they_begin_in():
+    text = 'a,b\n\n"two\nlines",2\r\n3,"4"\rx'
+    assert rows(text) == [(1, ["a", "b"]), (2, []), (3, ["two\nlines", "2"]), (5, ["3", "4"]), (6, ["x"])]
 
 
-def test_a_thousand_columns_are_read():
-    names = [f"s{i}" for i in range(1000)]
-    text = "\n".join([",".join(names), *(",".join(str(i + k / 8) for i in range(1000)) for k in range(3))])
-    assert guess(text.encode()).channels == tuple(names)
+def test_spaces_around_cells_are_no_part_of_them():
+    assert rows('  a , "b" ,c \n')[0] == (1, None)  # a space behind a closing mark
+    assert rows('  a , "b",\tc \n')[0] == (1, ["a", "b", "c"])
+    assert rows('" a "," , "\n')[0] == (1, ["a", ","])
 
 
-def test_a_file_over_two_hundred_megabytes_is_refused_unread():
-    with pytest.raises(UserError, match="201 MB"):
-        check(b"1" * (200 * 1024**2 + 1))
+def test_a_row_whose_quotation_marks_do_not_match_is_none_and_the_next_one_is_read():
+    assert rows('"7"x,8\n9,10\n') == [(1, None), (2, ["9", "10"])]
+    assert rows('1,2\n3,"4') == [(1, ["1", "2"]), (2, None)]
+    assert rows('5" pipe,6\n') == [(1, ['5" pipe', "6"])]  # it does not open anything there
 
 
-def test_repeated_and_empty_headers_become_unique_names():
-    assert unique_names(["a", "a", "a (2)", "", "a"]) == ("a", "a (3)", "a (2)", "column 4", "a (4)")
+def test_a_quotation_that_swallowed_lines_is_refused_where_it_opens():
+    for text in ('1,2\n"3,4\n5,6\n', '1,2\n"3\n4"x,5\n6,7\n'):
+        with pytest.raises(UserError, match="line 2 is never closed"):
+            rows(text)
+
+
+def test_a_quotation_that_is_never_closed_is_refused_before_it_fills_the_memory():
+    lines = iter(['"open\n'] + ["1" * 1_000_000 + "\n"] * 1000)
+    with pytest.raises(UserError, match="line 1 is never closed"):
+        list(records(lines, Dialect()))
+    assert next(lines)  # most of the file was never looked at
+
+
+@pytest.mark.parametrize(
+    ("quote", "cells"), [('"', ["a;b", "'c'"]), ("'", ['"a', 'b"', "c"]), ("", ['"a', 'b"', "'c'"])]
+)
+def test_other_quotation_marks_make_other_cells(quote: str, cells: list[str]):
+    assert rows("\"a;b\";'c'\n", delimiter=";", quote=quote) == [(1, cells)]
+
+
+def test_cells_may_stand_apart_by_any_number_of_spaces_and_tabs():
+    assert rows("  1.0 \t 2.0\n\n3.0  4.0  \n", delimiter=" ") == [(1, ["1.0", "2.0"]), (2, []), (3, ["3.0", "4.0"])]
+
+
+def test_guessing_takes_rows_as_they_come():
+    assert list(lenient('"7"x,8\n\n"9', ",", '"')) == [["7x", "8"], [], ["9"]]
+    assert list(lenient('"7,8\n', ",", "")) == [['"7', "8"]]
+    assert list(lenient(" 7  8\n", " ", '"')) == [["7", "8"]]
+
+
+# ---- pieces of text
+
+texts = st.text(st.sampled_from("a,\n\r"), max_size=20)
+
+
+@settings(max_examples=500, deadline=None)
+@given(text=texts)
+def test_lines_are_counted_as_they_are_read(text: str):
+    assert count_lines(text) == len(list(io.StringIO(text, newline="")))
+
+
+def test_lines_come_one_by_one_or_as_what_is_left_of_a_piece():
+    text = Lines(["1\n2\n3\n", "", "4\n5\n", "6"])
+    assert (next(text), text.n) == ("1\n", 1)
+    assert (text.piece(), text.n) == ("2\n3\n", 3)
+    assert (text.piece(), text.n) == ("4\n5\n", 5)
+    assert (next(text), text.n) == ("6", 6)
+    assert (text.piece(), text.n) == ("", 6)
+    assert list(text) == []
+
+
+def test_a_row_goes_on_in_the_next_piece_which_is_then_left_at_its_end():
+    more = Lines(['lines",2\n3,4\n', "5,6\n"])
+    found = list(records(iter(['"two\n']), Dialect(), 10, more))
+    assert found == [(10, ["two\nlines", "2"])]
+    assert more.piece() == "3,4\n"

@@ -147,7 +147,7 @@ def ready(spec: ViewSpec, store: Store) -> Any:
     return load_prepared(PreparationSpec.of(spec.sources, spec.recipe), store).series
 
 
-def forget_upload(spec: ViewSpec, store: Store) -> None:
+def forget_upload(store: Store) -> None:
     """Whoever computes anything but a projection from now on fails."""
     for folder in store.root.iterdir():
         if folder.is_dir() and store.meta(folder.name).get("made") not in ("embedding", "view"):
@@ -223,7 +223,7 @@ def test_the_rows_are_the_windows_in_order_of_time(store, spec):
 def test_a_view_that_is_there_is_not_made_again(store, spec):
     build(spec, store, silent)
     xy = load(spec, store).xy
-    forget_upload(spec, store)
+    forget_upload(store)
     stages: list[str] = []
     assert build(spec, store, lambda stage, *_: stages.append(stage)) == spec.fingerprint()
     assert stages == []
@@ -232,7 +232,7 @@ def test_a_view_that_is_there_is_not_made_again(store, spec):
 
 def test_another_projection_takes_the_embedding_that_is_there(store, spec):
     build(spec, store, silent)
-    forget_upload(spec, store)
+    forget_upload(store)
     stages: list[str] = []
     drawn = build(replace(spec, projection=ProjectionSpec("tsne")), store, lambda stage, *_: stages.append(stage))
     assert set(stages) == {DRAWING}

@@ -11,25 +11,33 @@ from core.series import Series
 from feedback_db import recipes
 from pages.parts.work import database
 
+PROPOSED = ""  # no recipe of one's own: what suits the data
+
 
 def current(pilot_id: str, series: Sequence[Series]) -> Recipe:
-    """The one that somebody has chosen; else what suits these series."""
-    kept = st.query_params.get("recipe") or st.session_state.get(_now(pilot_id))
-    if kept:
+    """The one that somebody has chosen; else what suits these series.
+
+    The address tells a new session, and is not asked again: the browser may still send one that is out of date.
+    """
+    if _now(pilot_id) not in st.session_state:
+        st.session_state[_now(pilot_id)] = st.query_params.get("recipe", PROPOSED)
+    kept = st.session_state[_now(pilot_id)]
+    if kept != PROPOSED:
         with database().session() as db:
             found = recipes.get(db, pilot_id, kept)
         if found is not None:
             _use(pilot_id, found.id)
             return Recipe.from_json(found.spec)
-    st.query_params.pop("recipe", None)
+    _use(pilot_id, PROPOSED)
     return Recipe(window=propose([len(one.values) for one in series]))
 
 
 def change(pilot_id: str, recipe: Recipe) -> None:
-    """Use another one from now on; `undo` comes back to the one before."""
-    before = st.session_state.get(_now(pilot_id), "")
-    st.session_state.setdefault(_past(pilot_id), []).append(before)
-    _use(pilot_id, keep(pilot_id, recipe).id)
+    """Use another one from now on; `undo` comes back to the one before. Said twice, by a script cut off, it is once."""
+    before, kept = st.session_state.get(_now(pilot_id), PROPOSED), keep(pilot_id, recipe).id
+    if kept != before:
+        st.session_state.setdefault(_past(pilot_id), []).append(before)
+    _use(pilot_id, kept)
 
 
 def keep(pilot_id: str, recipe: Recipe) -> recipes.Recipe:
@@ -43,12 +51,7 @@ def can_undo(pilot_id: str) -> bool:
 
 
 def undo(pilot_id: str) -> None:
-    before = st.session_state[_past(pilot_id)].pop()
-    if before:
-        _use(pilot_id, before)
-    else:  # back to what suits the data
-        st.session_state.pop(_now(pilot_id), None)
-        st.query_params.pop("recipe", None)
+    _use(pilot_id, st.session_state[_past(pilot_id)].pop())
 
 
 def with_window(recipe: Recipe, **changed: object) -> Recipe:
@@ -58,7 +61,10 @@ def with_window(recipe: Recipe, **changed: object) -> Recipe:
 
 def _use(pilot_id: str, recipe_id: str) -> None:
     st.session_state[_now(pilot_id)] = recipe_id
-    st.query_params["recipe"] = recipe_id
+    if recipe_id == PROPOSED:
+        st.query_params.pop("recipe", None)
+    else:
+        st.query_params["recipe"] = recipe_id
 
 
 def _now(pilot_id: str) -> str:

@@ -63,8 +63,9 @@ def say(error: UserError) -> str:
 
 
 def fill(message: str, facts: Mapping[str, object]) -> str:
-    """A message of the library in the reader's language, its facts shown as plain text."""
-    return _(message).format(**{name: plain(fact) for name, fact in facts.items()})
+    """A message of the library in the reader's language, its facts shown as plain text; numbers as it says."""
+    told = {name: fact if isinstance(fact, int | float) else plain(fact) for name, fact in facts.items()}
+    return _(message).format(**told)
 
 
 def together(*sentences: str) -> str:

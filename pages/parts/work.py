@@ -133,7 +133,8 @@ def _record(change: jobs.Change) -> None:
         elif change.state == "cancelled":
             records.cancel(db, change.key)
         elif change.error is not None:
-            facts = {name: str(fact) for name, fact in change.error.facts.items()}
+            told = change.error.facts.items()
+            facts = {name: fact if isinstance(fact, int | float) else str(fact) for name, fact in told}
             records.fail(db, change.key, change.error.problem, change.error.remedy, facts)
 
 
