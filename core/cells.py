@@ -39,6 +39,7 @@ _PLAIN = str.maketrans(
     | dict.fromkeys("\xa0\u2007\u2009\u202f\u3000", " ")
     | {"\u2212": "-", "∞": "inf"}
 )
+_IN_OTHER_DRESS = r"(?i)[^\x00-\x7f]|inf|nan"  # what a number has in it that is no plain one
 _SHAPES = {  # thousands mark → the whole part of a number; "" also without one
     "": r"\d+",
     **{mark: rf"(?:[1-9]\d{{0,2}}(?:{re.escape(mark)}\d{{3}})+|\d+)" for mark in THOUSANDS if mark},
@@ -111,7 +112,7 @@ def numbers(cells: Strings, notation: Notation, missing: Iterable[str] = ()) -> 
     absent = pc.is_in(cells, value_set=pa.array(["", *missing], pa.string()))
     n_absent = int(pc.sum(absent).as_py() or 0)
     present = pc.if_else(absent, None, cells) if n_absent else cells
-    values = _plain(present) if notation == Notation() else None
+    values = None if notation.thousands else _plain(present, notation.decimal)
     if values is not None and np.count_nonzero(np.isnan(values)) == n_absent:
         return Numbers(*_finite(values), np.arange(0), n_absent)
     regular = pc.fill_null(pc.match_substring_regex(present, rf"^(?:{notation.number.pattern})$"), False)
@@ -122,9 +123,13 @@ def numbers(cells: Strings, notation: Notation, missing: Iterable[str] = ()) -> 
 
 def _one_by_one(values: Floats, cells: Strings, strange: Strings, notation: Notation) -> tuple[Floats, Ints]:
     """Fill in what only Python can read; each different text is looked at once. Also the rows that nobody can read."""
-    rows = np.flatnonzero(strange.to_numpy(zero_copy_only=False))
+    dressed = pc.match_substring_regex(cells, _IN_OTHER_DRESS)
+    rows, hopeless = (
+        np.flatnonzero(which.to_numpy(zero_copy_only=False))
+        for which in (pc.and_(strange, dressed), pc.and_not(strange, dressed))
+    )
     if not len(rows):
-        return values, rows
+        return values, hopeless
     texts = cells.take(pa.array(rows)).dictionary_encode()
     each = [number(text, notation) for text in texts.dictionary.to_pylist()]
     found = np.array([np.nan if one is None else one for one in each], dtype=np.float64)
@@ -132,7 +137,7 @@ def _one_by_one(values: Floats, cells: Strings, strange: Strings, notation: Nota
     which = texts.indices.to_numpy()
     values = values.copy()
     values[rows] = found[which]
-    return values, rows[~known[which]]
+    return values, np.sort(np.concatenate([hopeless, rows[~known[which]]]))
 
 
 def _simple(cells: Strings, notation: Notation) -> Strings:
@@ -141,8 +146,12 @@ def _simple(cells: Strings, notation: Notation) -> Strings:
     return pc.replace_substring(cells, ",", ".") if notation.decimal == "," else cells
 
 
-def _plain(cells: Strings) -> Floats | None:
+def _plain(cells: Strings, decimal: str) -> Floats | None:
     """Where all cells are numbers or null; None: one is not."""
+    if decimal == ",":
+        if pc.any(pc.match_substring(cells, ".")).as_py():
+            return None
+        cells = pc.replace_substring(cells, ",", ".")
     try:
         return _cast(cells)
     except pa.ArrowInvalid:

@@ -111,6 +111,11 @@ def find(series: Series) -> Findings:
     return Findings(tuple(defects), tuple(facts), clock)
 
 
+def clock_of(time: Times) -> Clock | None:
+    """The times of a series in numbers, which are in order; None where there are no two different ones."""
+    return _clock(time)[0]
+
+
 def _told(runs: _Runs, kind: Kind, channel: int | None) -> list[Defect]:
     """A defect a run; where there are more than MOST, those are put together that have the least between them."""
     starts = np.arange(len(runs))

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from core.cells import MISSING_MARKS, Notation, Numbers, number
+from core.defects import STEADY, clock_of
 from core.errors import N_
 from core.grids import Grid
 from core.layouts import Groups, Repeats, n_repeated
@@ -104,11 +105,15 @@ def on_order(time: Times, groups: Groups, reading: Reading) -> list[Notice]:
 
 
 def n_uneven(time: Times) -> int:
-    """Steps that differ from the median one by more than half of it, repeated times aside."""
+    """Pauses of an even clock, or of any other the steps that differ from the median one by more than half of it.
+
+    A recorder that skips a second now and then because its clock is rounded is even. Repeated times are told otherwise.
+    """
+    clock = clock_of(np.sort(time))
+    if clock is None or clock.jitter <= STEADY:
+        return 0 if clock is None else clock.n_pauses
     steps = np.diff(np.sort(time)).astype(np.int64)
     steps = steps[steps > 0]
-    if not len(steps):
-        return 0
     usual = np.median(steps)
     return int((np.abs(steps - usual) > UNEVEN * usual).sum())
 

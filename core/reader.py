@@ -22,7 +22,7 @@ from core.grids import Rejected
 from core.notices import Notice
 from core.readings import Reading
 from core.shelf import packed, unpacked
-from core.tables import ColumnFacts, Table, open_file, read
+from core.tables import ColumnFacts, Table, open_text, opened, read, read_text
 
 VERSION = 1  # raise it when the same bytes would be read otherwise
 MOST_MEMORY = 850 * 1024 * 1024  # bytes that the process may ask for; its code and libraries come on top
@@ -207,13 +207,14 @@ def serve(requests: TextIO, answers: TextIO) -> None:
 
 def _answer(request: Mapping[str, Any]) -> dict[str, Any]:
     store = Store(Path(request["root"]))
-    data = store.original(request["sha256"])
+    original = store.original  # its bytes have no name here: they would stay until the end
     if "reading" in request:
         reading = Reading.from_json(request["reading"])
-        table = read(data, reading)
+        table = read_text(opened(original(request["sha256"]), reading.encoding, reading.sheet), reading)
     else:
-        reading, table = open_file(data, **_said(request["said"]))
-    del data  # before the arrays are copied together
+        said = _said(request["said"])
+        text = opened(original(request["sha256"]), said.pop("encoding", ""), said.pop("sheet", ""))
+        reading, table = open_text(text, **said)
     _keep(table, Source(request["sha256"], reading), store)
     return {"reading": reading.to_json()}
 

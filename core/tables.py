@@ -79,7 +79,32 @@ def read(data: bytes, reading: Reading) -> Table:
     Raises:
         UserError: the file, or a chosen column, cannot be read so.
     """
-    text = _opened(data, reading.encoding, reading.sheet)
+    return read_text(opened(data, reading.encoding, reading.sheet), reading)
+
+
+class Text(NamedTuple):
+    """A file that is open. Its bytes go as its text is read: a large file's would be in the way."""
+
+    pieces: Iterator[str]  # of whole lines
+    encoding: str
+    sheet: str
+    sheets: tuple[str, ...]
+
+
+def opened(data: bytes, encoding: str = "", sheet: str = "") -> Text:
+    """A file's text. How its characters are written, and which sheet of a workbook, is guessed where nobody says it."""
+    check_size(len(data))
+    if workbooks.is_workbook(data):
+        book = workbooks.Workbook(data)
+        sheet = sheet or book.first()
+        return Text(book.texts(sheet), "utf-8", sheet, book.sheets)
+    check(data)
+    encoding = encoding or encoding_of(data)
+    return Text(blocks(data, encoding), encoding, "", ())
+
+
+def read_text(text: Text, reading: Reading) -> Table:
+    """`read`, of a file that is open."""
     if reading.layout == "ts":
         return _archive_table(archives.read_ts(text.pieces))
     cells = grid(text.pieces, reading.dialect)
@@ -90,8 +115,12 @@ def read(data: bytes, reading: Reading) -> Table:
 
 def open_file(data: bytes, **said: Any) -> tuple[Reading, Table]:
     """`guess`, and `read` what was guessed, in one go."""
+    return open_text(opened(data, said.pop("encoding", ""), said.pop("sheet", "")), **said)
+
+
+def open_text(text: Text, **said: Any) -> tuple[Reading, Table]:
+    """`open_file`, of a file that is open."""
     site = said.pop("site", "")
-    text = _opened(data, said.pop("encoding", ""), said.pop("sheet", ""))
     head = next(text.pieces, "")
     if not said and archives.is_ts(head[:200_000]):
         archive = archives.read_ts(chain([head], text.pieces))
@@ -108,24 +137,6 @@ def open_file(data: bytes, **said: Any) -> tuple[Reading, Table]:
         if held(column, reading.missing) != marks[name]:
             found[name] = survey(column, notation, reading.missing)
     return reading, _table(cells, reading, found, text.sheets)
-
-
-class _Text(NamedTuple):
-    pieces: Iterator[str]  # of whole lines
-    encoding: str
-    sheet: str
-    sheets: tuple[str, ...]
-
-
-def _opened(data: bytes, encoding: str, sheet: str) -> _Text:
-    check_size(len(data))
-    if workbooks.is_workbook(data):
-        book = workbooks.Workbook(data)
-        sheet = sheet or book.first()
-        return _Text(book.texts(sheet), "utf-8", sheet, book.sheets)
-    check(data)
-    encoding = encoding or encoding_of(data)
-    return _Text(blocks(data, encoding), encoding, "", ())
 
 
 def check_rows(cells: Grid, layout: Layout | None = None) -> None:

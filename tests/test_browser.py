@@ -53,7 +53,9 @@ def rows(app: App, query: str, *values: str) -> list[tuple]:
 def new_pilot(visitor: Visitor, question: str) -> None:
     visitor.open("/")
     field = visitor.page.get_by_label(visitor.word("What do you want to find out?"))
-    if not field.is_visible():
+    try:
+        expect(field).to_be_visible(timeout=3000)  # open by itself where there is no pilot yet
+    except AssertionError:
         visitor.page.get_by_text(visitor.word("New pilot"), exact=True).click()
     field.fill(question)
     visitor.press("Start the pilot")
@@ -206,6 +208,7 @@ def test_each_preparation_step_shows_its_effect(browser, app, shared_data, shoot
             expect(curve(someone)).to_have_attribute("d", before)
         elif kind != Resample:  # hourly values stay what they are on an hourly grid, but for a pause or two
             expect(curve(someone)).not_to_have_attribute("d", before)
+        someone.page.get_by_test_id("stMain").evaluate("e => e.scrollTo(0, 0)")
         shoot(someone, "prepare" if kind == Deseason else f"step-{kind.__name__}")
         someone.press("Undo")
         expect(curve(someone)).to_have_attribute("d", before)
