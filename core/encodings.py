@@ -1,6 +1,7 @@
 """Bytes → text, block by block, or a refusal that says what to do. Nothing is replaced."""
 
 import codecs
+import os
 import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -17,7 +18,7 @@ ENCODINGS = (
     *_NATIONAL,
 )
 _BEYOND_ASCII = ("utf-8", "cp932", "euc_jp", *_NATIONAL)  # ASCII bytes are ASCII, but for second halves
-MOST_BYTES = 200 * 1024 * 1024
+MOST_BYTES = int(os.environ.get("PILOT_MOST_MB") or 200) * 1024 * 1024
 BLOCK = 4 * 1024 * 1024  # bytes decoded at a time
 ENOUGH = 64 * 1024  # bytes that an encoding is guessed from
 LONGEST_LINE = 4 * 1024 * 1024  # characters; a thousand columns of anything sensible

@@ -5,6 +5,7 @@ equals the text it came from, and whatever else was decided is in the table's no
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from typing import Any, NamedTuple
@@ -87,8 +88,9 @@ class Text(NamedTuple):
 
     pieces: Iterator[str]  # of whole lines
     encoding: str
-    sheet: str
-    sheets: tuple[str, ...]
+    sheet: str = ""  # of a workbook
+    sheets: tuple[str, ...] = ()
+    book: workbooks.Workbook | None = None  # where nobody has chosen the sheet
 
 
 def opened(data: bytes, encoding: str = "", sheet: str = "") -> Text:
@@ -96,11 +98,11 @@ def opened(data: bytes, encoding: str = "", sheet: str = "") -> Text:
     check_size(len(data))
     if workbooks.is_workbook(data):
         book = workbooks.Workbook(data)
-        sheet = sheet or book.first()
-        return Text(book.texts(sheet), "utf-8", sheet, book.sheets)
+        chosen = sheet or book.first()
+        return Text(book.texts(chosen), "utf-8", chosen, book.sheets, None if sheet else book)
     check(data)
     encoding = encoding or encoding_of(data)
-    return Text(blocks(data, encoding), encoding, "", ())
+    return Text(blocks(data, encoding), encoding)
 
 
 def read_text(text: Text, reading: Reading) -> Table:
@@ -119,7 +121,19 @@ def open_file(data: bytes, **said: Any) -> tuple[Reading, Table]:
 
 
 def open_text(text: Text, **said: Any) -> tuple[Reading, Table]:
-    """`open_file`, of a file that is open."""
+    """`open_file`, of a file that is open: a workbook's first sheet that is a table, which may have a cover."""
+    try:
+        return _guessed(text, **said)
+    except UserError:
+        if text.book is None:
+            raise
+        for sheet in text.sheets[text.sheets.index(text.sheet) + 1 :]:
+            with suppress(UserError):
+                return _guessed(text._replace(pieces=text.book.texts(sheet), sheet=sheet), **said)
+        raise
+
+
+def _guessed(text: Text, **said: Any) -> tuple[Reading, Table]:
     site = said.pop("site", "")
     head = next(text.pieces, "")
     if not said and archives.is_ts(head[:200_000]):

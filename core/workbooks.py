@@ -144,4 +144,6 @@ def _text(cell: object) -> str:
         return f"{int(minutes // 60)}:{int(minutes % 60):02}:{seconds:06.3f}".removesuffix(".000")
     if isinstance(cell, date | time):
         return cell.isoformat()
-    return re.sub(r"\s*[\r\n]\s*", " ", str(cell))  # a line break in a cell is no row
+    text = str(cell)
+    broken = "\n" in text or "\r" in text  # quick to see, where a text is long
+    return re.sub(r"\s*[\r\n]\s*", " ", text) if broken else text  # a line break in a cell is no row

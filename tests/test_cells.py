@@ -138,6 +138,12 @@ def test_only_the_given_marks_mean_missing():
     assert (found.unreadable.tolist(), found.n_absent) == ([3], 3)
 
 
+@pytest.mark.parametrize(("mark", "notation"), [("9999", Notation()), ("99,9", Notation(","))])
+def test_a_mark_that_is_a_number_is_missing_where_all_else_is_plain(mark: str, notation: Notation):
+    found = read("1", mark, "2", missing=(mark,), notation=notation)
+    assert (found.values[[0, 2]].tolist(), np.isnan(found.values[1]), found.n_absent) == ([1.0, 2.0], True, 1)
+
+
 # ---- how numbers are written
 
 

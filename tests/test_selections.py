@@ -6,7 +6,7 @@ from core.selections import in_box, in_stretch, spans
 
 def windows(starts: list[int], series: list[int], length: int = 4) -> Windows:
     values = np.zeros((len(starts), 1, length))
-    return Windows(values=values, series=np.array(series), start=np.array(starts), label=None, filled=0)
+    return Windows(values=values, series=np.array(series), start=np.array(starts), label=None)
 
 
 def test_a_box_takes_the_points_inside_however_it_was_drawn():

@@ -133,6 +133,21 @@ def test_cells_need_not_say_where_they_are():
 # ---- sheets
 
 
+def test_a_cover_does_not_hide_the_table_on_the_sheet_below_it():
+    book = xlsx({"cover": row(1, "Report of line 3"), "notes": "", "data": TABLE, "more": TABLE})
+    reading, table = open_file(book)
+    assert (reading.sheet, table.names, table.n_rows) == ("data", ("load", "temp"), 10)
+    assert table.sheets == ("cover", "notes", "data", "more")
+    assert read(book, reading).preview == table.preview
+
+
+def test_a_chosen_sheet_is_read_or_refused_and_without_any_table_the_first_one_says_why():
+    book = xlsx({"cover": row(1, "Report of line 3"), "data": TABLE, "word": row(1, "x") + row(2, "y") + row(3, "z")})
+    with pytest.raises(UserError, match="only a header"):
+        open_file(book, sheet="cover")
+    assert "only a header" in refusal(xlsx({"cover": row(1, "Report"), "word": row(1, "x") + row(2, "y")}))
+
+
 def test_the_first_sheet_with_anything_in_it_is_read_unless_another_is_chosen():
     data = xlsx({"empty": "", "one": TABLE, "two": TABLE.replace("load", "force")})
     reading, table = open_file(data)
