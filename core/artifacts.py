@@ -83,6 +83,27 @@ class Store:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
+    def sketch(self, key: str, done: int, values: NDArray[Any]) -> None:
+        """Show whoever waits for a result how far it has come; the last sketch counts."""
+        with tempfile.NamedTemporaryFile("wb", dir=self.root, prefix=".writing-", delete=False) as file:
+            np.savez(file, done=done, values=values)
+        Path(file.name).replace(self._sketch(key))
+
+    def sketched(self, key: str) -> tuple[int, NDArray[Any]] | None:
+        """How far a result has come, and what it looks like there."""
+        try:
+            with np.load(self._sketch(key), allow_pickle=False) as file:
+                return int(file["done"]), file["values"]
+        except FileNotFoundError:
+            return None
+
+    def forget_sketch(self, key: str) -> None:
+        self._sketch(key).unlink(missing_ok=True)
+
+    def _sketch(self, key: str) -> Path:
+        folder = self._folder(key)
+        return folder.with_name(f"{folder.name}.sketch.npz")
+
     def note(self, name: str, value: float) -> None:
         """Keep a measurement of this installation; the last one counts."""
         with tempfile.NamedTemporaryFile("w", dir=self.root, prefix=".writing-", delete=False) as file:

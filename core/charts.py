@@ -26,94 +26,33 @@ MOST_CURVES = 60
 BAND, LEAST_BAND, THIN_BAND = 46, 24, 32  # pixels a channel where channels stand one above the other
 FLOOR = -0.38  # of a thin band, below its name
 LEGEND_COLUMNS = 3
-BOX, TAP, STRETCH = "box", "tap", "stretch"  # names of the gestures, as they come back from the browser
+STRIP = 9  # pixels
+LEAST_FOR_SHADE = 10  # curves
+STRETCH = "stretch"  # the name of the gesture, as it comes back from the browser
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Colouring:
-    """What the points of a map are coloured by: groups get CUD colours and shapes, quantities one even scale."""
+class Line:
+    """One channel over time."""
 
+    at: NDArray[Any]  # (n,) sample numbers or datetime64
+    values: Floats  # (n,); a gap in it is a gap in the line
     title: str
-    values: NDArray[Any]  # (n_windows,) text, numbers or datetime64
-
-    @property
-    def groups(self) -> list[str] | None:
-        return sorted(set(self.values.tolist())) if self.values.dtype.kind in "UO" else None
-
-
-def waveform_map(xy: Floats, colouring: Colouring, picked: Ints, height: int, tooltips: Mapping[str, Any]) -> Chart:
-    """The map of the waveforms: a point a window, one unit as long across as up.
-
-    Coordinates have no meaning of their own, so there are no axes. Drag draws a box, a tap picks a point.
-    """
-    chosen = np.isin(np.arange(len(xy)), picked)
-    frame = pd.DataFrame({"id": np.arange(len(xy)), "x": xy[:, 0], "y": xy[:, 1], "colour": colouring.values})
-    frame["picked"] = chosen if chosen.any() else True  # nobody fades before there is a pick
-    frame = frame.assign(**{f"tip{i}": values for i, values in enumerate(tooltips.values())})
-    half = 0.54 * max(np.ptp(xy[:, 0]), np.ptp(xy[:, 1]), 1e-9)
-    x0, y0 = (xy.max(axis=0) + xy.min(axis=0)) / 2
-    encoding = {
-        "x": alt.X("x:Q", scale=_square(x0, half, "width / height"), axis=None),
-        "y": alt.Y("y:Q", scale=_square(y0, half, "height / width"), axis=None),
-        "opacity": alt.condition("datum.picked", alt.value(0.85), alt.value(0.12)),
-        "tooltip": [alt.Tooltip(f"tip{i}:N", title=title) for i, title in enumerate(tooltips)],
-        **_colour(colouring),
-    }
-    points = alt.Chart(frame).mark_point(filled=True, size=80, strokeWidth=0)
-    gestures = alt.selection_interval(name=BOX), alt.selection_point(name=TAP, fields=["id"])
-    return _plain(points.encode(**encoding).add_params(*gestures).properties(height=height))
-
-
-def _square(middle: float, half: float, aspect: str) -> alt.Scale:
-    """A scale on which a unit is as long as on the other axis, whatever room the browser gives the chart."""
-    ends = (alt.ExprRef(f"{middle} {sign} {half} * max(1, {aspect})") for sign in "-+")
-    low, high = ends
-    return alt.Scale(domainMin=low, domainMax=high, nice=False, zero=False)
-
-
-def _colour(colouring: Colouring) -> dict[str, Any]:
-    legend = alt.Legend(title=colouring.title, orient="bottom", columns=4, labelLimit=160)
-    groups = colouring.groups
-    if groups is not None:
-        return {
-            "color": alt.Color("colour:N", scale=alt.Scale(domain=groups, range=_cycled(CUD, groups)), legend=legend),
-            "shape": alt.Shape("colour:N", scale=alt.Scale(domain=groups, range=_shapes(groups)), legend=legend),
-        }
-    legend = alt.Legend(title=colouring.title, orient="bottom", gradientLength=260)
-    if colouring.values.dtype.kind == "M":
-        legend.format, legend.tickCount = time_format(colouring.values), 3
-        return {"color": alt.Color("colour:T", scale=alt.Scale(scheme="viridis", type="utc"), legend=legend)}
-    return {"color": alt.Color("colour:Q", scale=alt.Scale(scheme="viridis"), legend=legend)}
-
-
-def _shapes(groups: Sequence[str]) -> list[str]:
-    """Moved on by one at every turn of the colours, so that no look comes twice in 49 groups."""
-    return [SHAPES[(i + i // len(CUD)) % len(SHAPES)] for i in range(len(groups))]
-
-
-def _cycled(items: Sequence[str], groups: Sequence[str]) -> list[str]:
-    return [items[i % len(items)] for i in range(len(groups))]
+    axis_title: str
+    filled: Ints | None = None  # rows whose value was missing before it was prepared
 
 
 def series_line(
-    at: NDArray[Any],
-    values: Floats,
-    title: str,
-    spans: Sequence[tuple[int, int]],
-    height: int,
-    axis_title: str,
-    filled: Ints | None = None,
+    line: Line, spans: Sequence[tuple[int, int]], strip: Sequence[tuple[int, int, str]], height: int
 ) -> Chart:
-    """One channel over time, with the picked stretches shaded and filled values marked. Drag across picks a stretch.
+    """With the picked stretches shaded, filled values marked, and groups as a strip. Drag across picks a stretch.
 
     Args:
-        at: (n,) sample numbers or datetime64.
-        values: (n,); a gap in it is a gap in the line.
         spans: (first, last) sample of each shaded run.
-        filled: rows whose value was missing before it was prepared.
+        strip: (first, last, colour) of each run of a group.
     """
-    rows = envelope(values, MOST_LINE_POINTS)
-    line = pd.DataFrame({"at": at[rows], "value": values[rows]})
+    at, axis_title = line.at, line.axis_title
+    rows = envelope(line.values, MOST_LINE_POINTS)
     above = alt.Axis(
         tickCount=4,
         titleAngle=0,
@@ -124,21 +63,28 @@ def series_line(
         titleLimit=600,
         minExtent=52,
     )
-    y = alt.Y("value:Q", title=title, scale=alt.Scale(zero=False), axis=above)  # a long name would not fit upright
-    drawn = alt.Chart(line).mark_line(color=INK, strokeWidth=1.2).encode(x=_time_axis("at", at, axis_title), y=y)
-    drawn = drawn.add_params(alt.selection_interval(name=STRETCH, encodings=["x"]))
-    layers = [drawn]
-    if filled is not None and len(filled):
-        some = filled[:: -(-len(filled) // MOST_LINE_POINTS)]
-        frame = pd.DataFrame({"at": at[some], "value": values[some]})
+    y = alt.Y("value:Q", title=line.title, scale=alt.Scale(zero=False), axis=above)  # a long name would not fit upright
+    frame = pd.DataFrame({"at": at[rows], "value": line.values[rows]})
+    drawn = alt.Chart(frame).mark_line(color=INK, strokeWidth=1.2).encode(x=_time_axis("at", at, axis_title), y=y)
+    layers = [drawn.add_params(alt.selection_interval(name=STRETCH, encodings=["x"]))]
+    if line.filled is not None and len(line.filled):
+        some = line.filled[:: -(-len(line.filled) // MOST_LINE_POINTS)]
+        frame = pd.DataFrame({"at": at[some], "value": line.values[some]})
         marks = alt.Chart(frame).mark_point(color=CUD[1], filled=True, size=22, opacity=1)
         layers.append(marks.encode(x=_time_axis("at", at, axis_title), y=y))
-    if not spans:
-        return _plain(alt.layer(*layers), height)
-    shade = pd.DataFrame({"first": at[[a for a, _ in spans]], "last": at[[b for _, b in spans]]})
     first = _time_axis("first", at, axis_title)
-    shaded = alt.Chart(shade).mark_rect(color=CUD[3], opacity=0.45).encode(x=first, x2="last")
-    return _plain(alt.layer(shaded, *layers), height)
+    if strip:
+        frame = _runs(at, [(a, b) for a, b, _ in strip]).assign(colour=[colour for *_, colour in strip])
+        tape = alt.Chart(frame).mark_rect(y=height - STRIP, y2=height)
+        layers.append(tape.encode(x=first, x2="last", color=alt.Color("colour:N", scale=None)))
+    if spans:
+        shaded = alt.Chart(_runs(at, spans)).mark_rect(color=CUD[3], opacity=0.45).encode(x=first, x2="last")
+        layers.insert(0, shaded)
+    return plain(alt.layer(*layers), height)
+
+
+def _runs(at: NDArray[Any], runs: Sequence[tuple[int, int]]) -> pd.DataFrame:
+    return pd.DataFrame({"first": at[[a for a, _ in runs]], "last": at[[b for _, b in runs]]})
 
 
 def traces(at: NDArray[Any], values: Floats, names: Sequence[str], axis_title: str) -> Chart:
@@ -148,7 +94,7 @@ def traces(at: NDArray[Any], values: Floats, names: Sequence[str], axis_title: s
         at: (n,) sample numbers or datetime64.
         values: (n, n_channels); a gap is a gap in the line.
     """
-    low, high = _range(values)
+    low, high = limits(values)
     pieces = []
     for c in range(len(names)):
         rows = envelope(values[:, c], MOST_LINE_POINTS)
@@ -156,44 +102,82 @@ def traces(at: NDArray[Any], values: Floats, names: Sequence[str], axis_title: s
     x = _time_axis("at", at, axis_title)
     lines = alt.Chart(pd.concat(pieces)).mark_line(color=CUD[0], strokeWidth=1.2)
     drawn = lines.encode(x=x, y=_bands(len(names)), detail="c:N")
-    return _plain(alt.layer(drawn, _band_names(names)), max(120, BAND * len(names) + 40))
+    return plain(alt.layer(drawn, _band_names(names)), max(120, BAND * len(names) + 40))
 
 
-def curves(windows: Floats, shown: Ints, names: Sequence[str], axis_title: str, height: int) -> Chart:
-    """The picked windows drawn over each other, a band a channel, and their mean as a thick line.
+@dataclass(frozen=True, slots=True, eq=False)
+class Overlay:
+    """Windows to be drawn over each other."""
 
-    Args:
-        windows: (n_windows, n_channels, length), all of them: a band's scale is the same for every pick.
-        shown: ids of the picked windows.
-    """
-    n_channels, length = windows.shape[1:]
-    low, high = _range(windows.transpose(0, 2, 1).reshape(-1, n_channels))
-    drawn = shown[np.unique(np.linspace(0, len(shown) - 1, min(len(shown), MOST_CURVES)).astype(int))]
+    values: Floats  # (n, n_channels, length) of those that are picked, or of an even sample of them
+    limits: tuple[Floats, Floats]  # (n_channels,) each: lowest and highest of the bands, the same for every pick
+    names: Sequence[str]  # of the channels
+    near: Floats | None = None  # (m, n_channels, length) of others that lie nearest
+
+
+def curves(overlay: Overlay, axis_title: str, height: int) -> Chart:
+    """A band a channel: thin curves, their mean as a thick line, and a shade that holds 80 % of them at each sample."""
+    low, high = (limit[:, None] for limit in overlay.limits)
+    n_channels = len(overlay.names)
     channel = np.arange(n_channels)[:, None]
-    each = _banded(windows[drawn], low[:, None], high[:, None], channel)
-    mean = _banded(windows[shown].mean(axis=0), low[:, None], high[:, None], channel)
-    frame = pd.DataFrame(
-        {
-            "sample": np.tile(np.arange(length), len(drawn) * n_channels),
-            "y": each.ravel(),
-            "curve": np.repeat(np.arange(len(drawn) * n_channels), length),
-        }
-    )
-    means = pd.DataFrame(
-        {
-            "sample": np.tile(np.arange(length), n_channels),
-            "y": mean.ravel(),
-            "curve": np.repeat(np.arange(n_channels), length),
-        }
-    )
+    scaled = _banded(overlay.values, low, high, channel)
+    some = scaled[np.unique(np.linspace(0, len(scaled) - 1, min(len(scaled), MOST_CURVES)).astype(int))]
     x = alt.X("sample:Q", title=axis_title, scale=alt.Scale(nice=False), axis=alt.Axis(grid=False, tickCount=5))
     encoding = {"x": x, "y": _bands(n_channels), "detail": "curve:N"}
-    thin = alt.Chart(frame).mark_line(color=CUD[0], strokeWidth=1, opacity=0.35).encode(**encoding)
-    thick = alt.Chart(means).mark_line(color=CUD[1], strokeWidth=2.5).encode(**encoding)
-    return _plain(alt.layer(thin, thick, _band_names(names)), max(height, LEAST_BAND * n_channels))
+    layers = []
+    if len(scaled) >= LEAST_FOR_SHADE:
+        bottom, top = np.quantile(scaled, (0.1, 0.9), axis=0)
+        shade = _drawn(bottom[None]).assign(top=top.ravel())
+        layers.append(alt.Chart(shade).mark_area(color=CUD[1], opacity=0.18).encode(**encoding, y2="top"))
+    layers.append(alt.Chart(_drawn(some)).mark_line(color=CUD[0], strokeWidth=1, opacity=0.35).encode(**encoding))
+    if overlay.near is not None and len(overlay.near):
+        near = _drawn(_banded(overlay.near, low, high, channel))
+        dashed = alt.Chart(near).mark_line(color=CUD[2], strokeWidth=1.5, strokeDash=[5, 3])
+        layers.append(dashed.encode(**encoding))
+    mean = _drawn(scaled.mean(axis=0)[None])
+    layers.append(alt.Chart(mean).mark_line(color=CUD[1], strokeWidth=2.5).encode(**encoding))
+    return plain(alt.layer(*layers, _band_names(overlay.names)), max(height, LEAST_BAND * n_channels))
 
 
-def _range(values: Floats) -> tuple[Floats, Floats]:
+def ends(low: Floats, high: Floats, names: Sequence[str], words: tuple[str, str], axis_title: str) -> Chart:
+    """The mean waveform at either end of a map's axis, a band a channel.
+
+    Args:
+        low, high: (n_channels, length).
+        words: for the low and the high end.
+    """
+    both = np.stack([low, high])
+    bottom, top = limits(both.transpose(0, 2, 1).reshape(-1, len(names)))
+    frame = _drawn(_banded(both, bottom[:, None], top[:, None], np.arange(len(names))[:, None]))
+    frame["end"] = np.where(frame["curve"] < len(names), *words)
+    x = alt.X("sample:Q", title=axis_title, scale=alt.Scale(nice=False), axis=alt.Axis(grid=False, tickCount=5))
+    legend = alt.Legend(title=None, orient="bottom", labelLimit=260)
+    scale = alt.Scale(domain=list(words), range=[CUD[0], CUD[1]])
+    dash = alt.StrokeDash("end:N", scale=alt.Scale(domain=list(words), range=[[6, 3], [1, 0]]), legend=legend)
+    colour = alt.Color("end:N", scale=scale, legend=legend)
+    lines = alt.Chart(frame).mark_line(strokeWidth=2)
+    lines = lines.encode(x=x, y=_bands(len(names)), detail="curve:N", color=colour, strokeDash=dash)
+    return plain(alt.layer(lines, _band_names(names)), max(150, BAND * len(names) + 60))
+
+
+def shares(of: Sequence[float], x_title: str, y_title: str) -> Chart:
+    """A bar a direction: how much of the variance it holds. The two that a map shows are dark."""
+    frame = pd.DataFrame({"direction": np.arange(1, len(of) + 1), "share": of, "shown": np.arange(len(of)) < 2})
+    y = alt.Y("share:Q", title=y_title, axis=alt.Axis(format="%", tickCount=4), scale=alt.Scale(domainMin=0))
+    colour = alt.condition("datum.shown", alt.value(CUD[0]), alt.value(FAINT))
+    bars = alt.Chart(frame).mark_bar(width={"band": 0.7})
+    bars = bars.encode(x=alt.X("direction:O", title=x_title, axis=alt.Axis(labelAngle=0)), y=y, color=colour)
+    return plain(bars, 150)
+
+
+def _drawn(values: Floats) -> pd.DataFrame:
+    """A row a sample of each of (n, n_channels, length) curves."""
+    n, n_channels, length = values.shape
+    at, curve = np.tile(np.arange(length), n * n_channels), np.repeat(np.arange(n * n_channels), length)
+    return pd.DataFrame({"sample": at, "y": values.ravel(), "curve": curve})
+
+
+def limits(values: Floats) -> tuple[Floats, Floats]:
     """(n_channels,) lowest and highest value of each column; an empty column has a range of its own."""
     known = np.where(np.isnan(values).all(axis=0), 0.0, values)
     return np.nanmin(known, axis=0), np.nanmax(known, axis=0)
@@ -252,7 +236,7 @@ def loss_against_understandability(frame: pd.DataFrame, x_title: str, y_title: s
     )
     points = base.mark_point(filled=True, size=160, color=CUD[0], opacity=1).encode(x=x, y=y)
     names = base.mark_text(align="left", dx=11, dy=-9, fontSize=15, color=INK).encode(x=x, y=y, text="name:N")
-    return _plain(alt.layer(bars.transform_filter("isValid(datum.low)"), points, names), height)
+    return plain(alt.layer(bars.transform_filter("isValid(datum.low)"), points, names), height)
 
 
 def quality_strip(
@@ -274,7 +258,7 @@ def quality_strip(
     lines = alt.Chart(floor).mark_rule(color=FAINT, opacity=0.5).encode(x=x, x2="last", y=_bands(len(rows)))
     chart = alt.layer(lines, _band_names(rows), *_pins(at, defects, kinds, len(rows), x))
     legend_rows = -(-len({d.kind for d in defects}) // LEGEND_COLUMNS)
-    return _plain(chart, THIN_BAND * len(rows) + 50 + 22 * legend_rows)
+    return plain(chart, THIN_BAND * len(rows) + 50 + 22 * legend_rows)
 
 
 def _pins(
@@ -313,7 +297,7 @@ def envelope(values: Floats, most: int) -> Ints:
     return np.unique(np.concatenate([low, high, [0, n - 1]]))
 
 
-def _plain(chart: Chart, height: int | None = None) -> Chart:
+def plain(chart: Chart, height: int | None = None) -> Chart:
     if height is not None:
         chart = chart.properties(height=height)
     return (

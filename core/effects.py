@@ -10,10 +10,10 @@ from core.artifacts import Store, fingerprint
 from core.embedding import Encoder
 from core.encoders import EncoderSpec
 from core.errors import N_, UserError
-from core.fitting import Fill, apply, prepare, scale_windows
+from core.fitting import Fill, apply, prepare
 from core.preparation import filler
 from core.reader import Source, table_of
-from core.recipes import Recipe, Windows, check_same_channels, cut
+from core.recipes import Recipe, check_same_channels, cut
 from core.series import Bools, Floats, Series
 from core.steps import Impute, keeps_samples
 
@@ -86,7 +86,7 @@ def changes(series: Sequence[Series], recipe: Recipe, encoder: Encoder, fill: Fi
     """
     sparse = replace(recipe, window=replace(recipe.window, most=N_WINDOWS))
     base = cut(_prepared(series, sparse, fill), sparse)
-    vectors = encoder.embed(base.values, _nobody).astype(np.float64)
+    vectors = encoder.embed(base.values(), _nobody).astype(np.float64)
     found: list[float | None] = []
     for i, step in enumerate(recipe.steps):
         found.append(None)
@@ -94,7 +94,8 @@ def changes(series: Sequence[Series], recipe: Recipe, encoder: Encoder, fill: Fi
             continue
         other = replace(recipe, steps=recipe.steps[:i] + recipe.steps[i + 1 :])
         try:
-            values = _at(_prepared(series, other, fill), base, other)
+            same = replace(base, prepared=_prepared(series, other, fill), scale=other.scaled_by_window)
+            values = same.values()  # at the same places; NaN where there are none
         except UserError:
             continue
         whole = ~np.isnan(values).any(axis=(1, 2))
@@ -162,15 +163,6 @@ def _miss(step: Impute, whole: Sequence[Series], hidden: Sequence[tuple[Series, 
 
 def _prepared(series: Sequence[Series], recipe: Recipe, fill: Fill | None) -> list[Series]:
     return prepare(series, recipe.steps, recipe.training, fill)[0]
-
-
-def _at(series: Sequence[Series], places: Windows, recipe: Recipe) -> Floats:
-    """The windows at the same places in other series; NaN where those have none."""
-    length = places.values.shape[2]
-    both = zip(places.series.tolist(), places.start.tolist(), strict=True)
-    values = np.stack([series[i].values[at : at + length].T for i, at in both])
-    scale = recipe.scaled_by_window
-    return scale_windows(values, scale.method) if scale else values
 
 
 def relative_change(before: Floats, after: Floats) -> float:

@@ -1,91 +1,222 @@
-"""Embedding → two coordinates a window. Seeded: the same input gives the same picture."""
+"""Embedding → two coordinates a window. The same spec gives the same picture, on any number of processor cores."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Generator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Self
 
 import numpy as np
 
 from core.errors import N_, UserError
+from core.neighbours import Neighbours, nearest
+from core.notices import Notice
+from core.principal import pieces, principal
 from core.series import Floats
 
-Method = Literal["pca", "tsne"]
-Tick = Callable[[int, int], None]  # (done, total)
+Method = Literal["pca", "tsne", "umap", "pacmap"]
+Tick = Callable[[int, int, Floats | None], None]  # (done, total, the picture so far); raises to cancel
 
+METHODS = ("pca", "tsne", "umap", "pacmap")
+EVERY = 10  # iterations between two pictures that are handed over
+LEAST = 5  # windows
+FEW_WINDOWS = 50
 ROUNDING = 1e-6  # of embeddings, which are kept as float32
-EARLY, LATE = 250, 500  # t-SNE iterations, openTSNE's defaults
+N_SHARES = 10  # directions whose share of the variance is told
+CLOSENESS = 0.1  # umap-learn's default of min_dist
+TIGHT = 0.02  # below which UMAP piles points up
+USUAL = {"tsne": 30, "umap": 15, "pacmap": 10}  # neighbours: the defaults of openTSNE, umap-learn and pacmap
+MOST = {"tsne": 100, "umap": 200, "pacmap": 200}  # so that 100,000 windows fit into memory
+FEW = 5  # neighbours, below which maps show clumps of whatever there is
+MANY = 10_000  # windows, above which UMAP takes 200 epochs and not 500
+ROUGH = {"tsne": 250, "umap": 0, "pacmap": 200}  # iterations that lay out a first, rough map by exaggerated forces
+
+NOTES: dict[str, str] = {
+    "pca": N_("Distances on a PCA map are true as far as they go, but most of the differences may be missing from it."),
+    "tsne": N_("On a t-SNE map only who lies next to whom means something: sizes of groups and gaps mean nothing."),
+    "umap": N_("On a UMAP map, who lies next to whom means something; sizes of groups do not, gaps only roughly."),
+    "pacmap": N_("On a PaCMAP map, neighbours and the rough layout mean something; exact distances and sizes do not."),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectionSpec:
+    """How an embedding is drawn."""
+
     method: Method = "pca"
     seed: int = 0
+    neighbours: int = 0  # t-SNE: perplexity; UMAP, PaCMAP: neighbours of a window; 0: chosen from the number of windows
+    min_distance: float = CLOSENESS  # UMAP: how close points may come, where groups are about 10 across
+    stopped_after: int = 0  # iterations after which somebody found the picture good enough; 0: all of them
 
     def __post_init__(self) -> None:
-        if self.method not in ("pca", "tsne"):
+        if self.method not in METHODS:
             raise ValueError(f"unknown projection: {self.method!r}")
+        if min(self.neighbours, self.stopped_after, self.seed) < 0 or not 0 <= self.min_distance <= 1:
+            raise ValueError(f"out of range: {self}")
+
+    def settled(self, n: int) -> Self:
+        """With the neighbours that n windows are really drawn with.
+
+        Chosen: the libraries' defaults, for PaCMAP growing with n above 10,000 (its authors' formula); at most a fifth
+        of few windows, since neighbours of half the map are no neighbours. A perplexity needs three times as many other
+        windows (van der Maaten & Hinton 2008, who advise 5 to 50), PaCMAP three and a half times as many pairs.
+        """
+        if self.method == "pca":
+            return self
+        usual = USUAL[self.method]
+        if self.method == "pacmap" and n > 10_000:
+            usual = round(10 + 15 * (np.log10(n) - 4))
+        room = {"tsne": (n - 1) // 3, "umap": n - 1, "pacmap": int(n / 3.5)}[self.method]
+        wanted = self.neighbours or min(usual, max(FEW, n // 5))
+        return replace(self, neighbours=max(2, min(wanted, room, MOST[self.method])))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Projection:
-    """Row i is window i."""
+    """Row i is window i. What PCA alone knows is None or empty for the other ways of drawing."""
 
     xy: Floats  # (n_windows, 2)
-    explained: float | None  # PCA: share of the variance that the picture keeps; a neighbour map has no such share
+    explained: float | None  # share of the variance that the picture keeps
+    shares: tuple[float, ...] = ()  # of the variance, along each of the first directions, up to 10, longest first
+    axes: Floats | None = None  # (2, d), the directions that are drawn
+    centre: Floats | None = None  # (d,), what is drawn at (0, 0)
 
 
-def project(vectors: Floats, spec: ProjectionSpec, tick: Tick) -> Projection:
-    """Draw (n, d) vectors on the plane."""
-    if len(vectors) < 5:
+def iterations(spec: ProjectionSpec, n: int) -> int:
+    """Of a full run, as the authors' libraries: openTSNE, umap-learn, pacmap."""
+    return {"pca": 1, "tsne": 250 + 500, "umap": 500 if n <= MANY else 200, "pacmap": 100 + 100 + 250}[spec.method]
+
+
+def project(vectors: Floats, spec: ProjectionSpec, tick: Tick, known: Neighbours | None = None) -> Projection:
+    """Draw (n, d) vectors on the plane.
+
+    Neighbour maps start from the PCA map, so that their large shape does not depend on chance, and hand over what they
+    look like every ten iterations: a run that is stopped after k of them ends in the picture handed over then.
+
+    Args:
+        known: neighbours that `nearest` has found already; used where they are enough.
+    """
+    n = len(vectors)
+    _check(vectors)
+    directions = principal(vectors, N_SHARES)
+    start = directions.along(vectors, 2)
+    if spec.method == "pca":
+        shares = tuple(directions.shares.tolist())
+        return Projection(start, sum(shares[:2]), shares, directions.axes[:2], directions.centre)
+    spec, total = spec.settled(n), iterations(spec, n)
+    k = _n_needed(spec, n)
+    if known is None or known.ids.shape[1] < k:
+        known = nearest(vectors, k)
+    known = Neighbours(known.ids[:, :k], known.distances[:, :k])
+    last = min(spec.stopped_after or total, total)
+    with closing(_pictures(vectors, known, start, spec)) as moving:
+        for done, xy in enumerate(moving, 1):
+            if done % EVERY == 0 or done == last:
+                picture = xy.astype(np.float64)  # a copy
+                tick(done, last, picture)
+            if done == last:
+                break
+    return Projection(picture, None)
+
+
+def place(vectors: Floats, drawn: Floats, spec: ProjectionSpec, new: Floats) -> Floats:
+    """(m, 2): where new windows (m, d) belong on a picture (n, 2) of (n, d) vectors, which stays as it is.
+
+    PCA's is exact. The others put each new window, by itself, where the forces of their loss hold it between the old.
+    """
+    spec = spec.settled(len(vectors))
+    if not len(new):
+        return np.zeros((0, 2))
+    if spec.method == "pca":
+        return principal(vectors, 2).along(new, 2)
+    xy = np.asarray(drawn, np.float64)
+    if spec.method == "tsne":
+        from core import tsne
+
+        return tsne.place(vectors, xy, spec.neighbours, new)
+    if spec.method == "umap":
+        from core import umapping
+
+        return umapping.place(vectors, xy, spec.neighbours, spec.min_distance, new, spec.seed)
+    from core import pacmapping
+
+    return pacmapping.place(vectors, xy, spec.neighbours, new)
+
+
+def advice(spec: ProjectionSpec, n: int) -> list[Notice]:
+    """What is known to mislead about a map of n windows that is drawn so.
+
+    Sources: Wattenberg, Viégas & Johnson 2016, "How to use t-SNE effectively"; umap-learn's documentation, "Basic UMAP
+    parameters".
+    """
+    if spec.method == "pca":
+        return []
+    k, done, total = spec.settled(n).neighbours, spec.stopped_after, iterations(spec, n)
+    said: list[tuple[bool, str, dict[str, object]]] = [
+        (
+            spec.neighbours not in (0, k),
+            N_("{asked} neighbours are not possible with {n} stretches; the map is drawn with {k}."),
+            {"asked": spec.neighbours, "n": n, "k": k},
+        ),
+        (k < FEW, N_("With only {k} neighbours, a map shows clumps even where there are none."), {"k": k}),
+        (
+            k > max(FEW, n / 4),
+            N_("With {k} neighbours of {n} stretches, small groups melt into one."),
+            {"k": k, "n": n},
+        ),
+        (n < FEW_WINDOWS, N_("{n} stretches are few for this way of drawing: compare with PCA."), {"n": n}),
+        (
+            spec.method == "umap" and spec.min_distance < TIGHT,
+            N_("Points may lie on top of each other here, so groups look tighter than they are."),
+            {},
+        ),
+        (
+            0 < done < total,
+            N_("Stopped after {done} of {total} steps: the picture was still moving."),
+            {"done": done, "total": total},
+        ),
+        (
+            0 < done < ROUGH[spec.method],
+            N_("The first {rough} steps only lay out a rough map: how tight groups look there means nothing."),
+            {"rough": ROUGH[spec.method]},
+        ),
+    ]
+    return [Notice(message, facts) for holds, message, facts in said if holds]
+
+
+def _check(vectors: Floats) -> None:
+    if len(vectors) < LEAST:
         raise UserError(
             N_("{n} stretches are too few for a map."),
             N_("Choose a shorter length or a smaller step, so that there are at least 5."),
             n=len(vectors),
         )
-    centred = vectors - vectors.mean(axis=0, dtype=np.float64)
-    if np.abs(centred).max() <= ROUNDING * max(1.0, np.abs(vectors).max()):
+    low = np.min([piece.min(axis=0) for piece in pieces(vectors)], axis=0).astype(np.float64)
+    high = np.max([piece.max(axis=0) for piece in pieces(vectors)], axis=0).astype(np.float64)
+    if (high - low).max() <= ROUNDING * max(1.0, np.abs(low).max(), np.abs(high).max()):
         raise UserError(
             N_("Every stretch looks the same to this model, so there is nothing to map."),
             N_("Choose another model or preparation, or check on the Data screen that the channels vary."),
         )
-    xy, explained = pca(centred, spec.seed)
+
+
+def _n_needed(spec: ProjectionSpec, n: int) -> int:
+    """Neighbours of each window that a settled spec looks at."""
+    k = spec.neighbours
+    return min(n - 1, {"tsne": 3 * k, "umap": k - 1, "pacmap": k + 50}[spec.method])
+
+
+def _pictures(vectors: Floats, known: Neighbours, start: Floats, spec: ProjectionSpec) -> Generator[Any]:
+    """What a settled spec's map looks like after each iteration."""
     if spec.method == "tsne":
-        return Projection(tsne(centred, xy, spec.seed, tick), explained=None)
-    return Projection(xy, explained)
+        from core import tsne
 
+        return tsne.pictures(known, spec.neighbours, start, spec.seed)
+    if spec.method == "umap":
+        from core import umapping
 
-def pca(vectors: Floats, seed: int) -> tuple[Floats, float]:
-    """The two directions of greatest variance.
+        total = iterations(spec, len(vectors))
+        return umapping.pictures(known, spec.neighbours, spec.min_distance, start, spec.seed, total)
+    from core import pacmapping
 
-    Returns:
-        (n, 2) coordinates, and the share of the total variance that they keep.
-    """
-    from sklearn.decomposition import PCA
-
-    model = PCA(min(2, *vectors.shape), random_state=seed)  # many features: a seeded randomised SVD
-    xy = model.fit_transform(vectors)
-    flat = np.zeros((len(xy), 2 - xy.shape[1]))  # a single feature makes a line
-    return np.hstack([xy, flat]), float(model.explained_variance_ratio_.sum())
-
-
-def tsne(centred: Floats, start: Floats, seed: int, tick: Tick) -> Floats:
-    """openTSNE from a PCA start, so that the large shape of the picture does not depend on chance."""
-    from openTSNE import TSNE, initialization
-
-    def report(iteration: int, _error: float, _xy: Floats) -> None:
-        phase[0] += iteration - phase[1] if iteration > phase[1] else iteration
-        phase[1] = iteration
-        tick(min(phase[0], EARLY + LATE), EARLY + LATE)
-
-    phase = [0, 0]  # iterations so far, and the last number seen: openTSNE counts each of its two phases from 1
-    model = TSNE(
-        perplexity=min(30.0, (len(centred) - 1) / 3),
-        initialization=initialization.rescale(start, inplace=False),
-        early_exaggeration_iter=EARLY,
-        n_iter=LATE,
-        callbacks=report,
-        callbacks_every_iters=10,
-        random_state=seed,
-        n_jobs=1,  # more threads add up in another order, and the same seed would give another picture
-    )
-    return np.asarray(model.fit(centred), dtype=np.float64)
+    return pacmapping.pictures(vectors, known, spec.neighbours, start, spec.seed)

@@ -93,12 +93,29 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Windows:
-    """Row i of every array is window i, series by series and in time order within each."""
+    """Where each window lies, and its values for whoever asks. Row i of every array is window i.
 
-    values: Floats  # (n_windows, n_channels, length), after the recipe
+    Series by series, and in time order within each.
+    """
+
+    prepared: Sequence[Series]  # what they are cut from
     series: Ints  # (n_windows,), which series it was cut from
     start: Ints  # (n_windows,), its first sample in that series
+    length: int  # samples
     label: NDArray[np.str_] | None  # (n_windows,), the commonest label inside, where every series has labels
+    scale: Scale | None = None  # done to each window
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def values(self, ids: Ints | None = None) -> Floats:
+        """(n, n_channels, length) of the windows asked for, or of all, after the recipe."""
+        series, start = (self.series, self.start) if ids is None else (self.series[ids], self.start[ids])
+        values = np.empty((len(start), self.prepared[0].values.shape[1], self.length))
+        for i in np.unique(series):
+            every = np.lib.stride_tricks.sliding_window_view(self.prepared[i].values, self.length, axis=0)
+            values[series == i] = every[start[series == i]]
+        return scale_windows(values, self.scale.method) if self.scale else values
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -191,13 +208,13 @@ def propose(lengths: Sequence[int], patch: int = 8, most: int = 512) -> WindowSp
 
 def cut(series: Sequence[Series], recipe: Recipe) -> Windows:
     """All windows of all series, which are prepared and share their channels."""
-    pieces = Cutting(series, recipe, size=2**31)
-    places, length = pieces.places, recipe.window.length
+    found, length = Cutting(series, recipe, size=1).places, recipe.window.length
+    labels = [one.label for one in series if one.label is not None]
     label = None
-    if all(one.label is not None for one in series):
-        both = zip(places.series.tolist(), places.start.tolist(), strict=True)
-        label = np.array([_commonest(series[i].label[at : at + length]) for i, at in both])
-    return Windows(np.concatenate(list(pieces)), places.series, places.start, label)
+    if len(labels) == len(series):
+        own = [_commonest(one, found.start[found.series == i], length) for i, one in enumerate(labels)]
+        label = np.concatenate(own)
+    return Windows(series, found.series, found.start, length, label, recipe.scaled_by_window)
 
 
 class Cutting:
@@ -246,9 +263,15 @@ def _none(series: Sequence[Series], window: WindowSpec, found: Places) -> UserEr
     )
 
 
-def _commonest(labels: NDArray[np.str_]) -> str:
-    names, counts = np.unique(labels, return_counts=True)
-    return str(names[counts.argmax()])
+def _commonest(label: NDArray[np.str_], start: Ints, length: int) -> NDArray[np.str_]:
+    """(n_windows,) the commonest label in each; of several that are as common, the first in the alphabet."""
+    names, codes = np.unique(label, return_inverse=True)
+    most, found = np.zeros(len(start), dtype=np.int64), np.zeros(len(start), dtype=np.int64)
+    for code in range(len(names)):
+        before = np.concatenate([[0], np.cumsum(codes == code)])
+        counted = before[start + length] - before[start]
+        found, most = np.where(counted > most, code, found), np.maximum(counted, most)
+    return names[found]
 
 
 def check_same_channels(series: Sequence[Series]) -> None:

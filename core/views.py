@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,23 +13,28 @@ from core.artifacts import Store, fingerprint
 from core.embedding import Encoder, embed, reconstruction_loss
 from core.encoders import EncoderSpec, operations_of
 from core.errors import N_
+from core.neighbours import Neighbours, nearest
 from core.preparation import PreparationSpec, Prepared
-from core.projection import ProjectionSpec, project
+from core.projection import Projection, ProjectionSpec, project
 from core.reader import Source
 from core.recipes import Cutting, Recipe
 from core.series import Floats
 
-VERSION = 3  # raise it when the same spec would give other numbers, so that no old result is shown as a new one
+# Raise them when the same spec would give other numbers, so that no old result is shown as a new one.
+VERSION, DRAWN = 3, 1  # of embeddings, and of how they are drawn
 Progress = Callable[[str, int, int], None]  # (stage, done, total); raises to cancel
 
 SPEED = "operations_per_second"  # of the last embedding by a model, for whoever wants to know how long one takes
 BATCH = 4096  # windows at a time: the memory that a view takes does not grow with their number
-FETCHING, EMBEDDING, SCORING, DRAWING = (
+NEIGHBOURS = 100  # of each window that are kept: t-SNE reads 90, and the numbers on a map fewer
+FETCHING, EMBEDDING, SCORING, SEARCHING, DRAWING = (
     N_("Fetching the model"),
     N_("The model reads the stretches"),
     N_("The model guesses hidden parts"),
+    N_("Finding the stretches that look alike"),
     N_("Drawing the map"),
 )
+PCA = ProjectionSpec("pca")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,11 @@ class ViewSpec:
         return fingerprint("embedding", VERSION, d["sources"], d["recipe"], self.encoder.identity())
 
     def fingerprint(self) -> str:
-        return fingerprint("view", VERSION, self.embedding_fingerprint(), self.to_json()["projection"])
+        return fingerprint("view", VERSION, DRAWN, self.embedding_fingerprint(), self.to_json()["projection"])
+
+    def drawn_by(self, projection: ProjectionSpec) -> Self:
+        """The same windows and model, drawn another way."""
+        return replace(self, projection=projection)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,29 +82,98 @@ class View:
 
 
 def build(spec: ViewSpec, store: Store, progress: Progress) -> str:
-    """Compute what is not yet in the store, and return the view's fingerprint."""
-    key, embedding_key = spec.fingerprint(), spec.embedding_fingerprint()
-    if not store.has(embedding_key):
-        ready = _prepared(spec, store, progress)
-        batches = Cutting(ready.series, spec.recipe, BATCH)
-        meta = {"filled": ready.n_filled, "states": ready.states}
-        store.make(embedding_key, lambda folder: meta | _embed(spec, batches, folder, progress))
-        if spec.encoder.reads_patches:
-            store.note(SPEED, store.meta(embedding_key)["operations_per_second"])
-    if not store.has(key):
-        progress(DRAWING, 0, 1)
-        began = time.perf_counter()
-        vectors = store.array(embedding_key, "vectors")
-        drawn = project(vectors, spec.projection, lambda done, total: progress(DRAWING, done, total))
-        meta = {
-            "made": "view",
-            "spec": spec.to_json(),
-            "embedding": embedding_key,
-            "explained": drawn.explained,
-            "seconds_drawing": time.perf_counter() - began,
-        }
-        store.save(key, meta, {"xy": drawn.xy})
+    """Compute what is not yet in the store, and return the view's fingerprint.
+
+    Neighbour maps take a while: the PCA map comes first, and sketches of the other one follow, see `so_far`.
+    """
+    key = spec.fingerprint()
+    if store.has(key):
+        return key
+    build_embedding(spec, store, progress)
+    known = None
+    if spec.projection.method != "pca":
+        build(spec.drawn_by(PCA), store, progress)
+        known = neighbours(spec, store, progress)
+    progress(DRAWING, 0, 1)
+
+    def show(done: int, total: int, xy: Floats | None) -> None:
+        progress(DRAWING, done, total)
+        if xy is not None:
+            store.sketch(key, done, xy)
+
+    began = time.perf_counter()
+    try:
+        vectors = store.array(spec.embedding_fingerprint(), "vectors", mapped=True)
+        drawn = project(vectors, spec.projection, show, known)
+        _keep(spec, drawn, time.perf_counter() - began, store)
+    finally:
+        store.forget_sketch(key)
     return key
+
+
+def build_embedding(spec: ViewSpec, store: Store, progress: Progress) -> None:
+    """What the model makes of each window, unless that is in the store."""
+    key = spec.embedding_fingerprint()
+    if store.has(key):
+        return
+    ready = _prepared(spec, store, progress)
+    batches = Cutting(ready.series, spec.recipe, BATCH)
+    meta = {"filled": ready.n_filled, "states": ready.states}
+    store.make(key, lambda folder: meta | _embed(spec, batches, folder, progress))
+    if spec.encoder.reads_patches:
+        store.note(SPEED, store.meta(key)["operations_per_second"])
+
+
+def neighbours(spec: ViewSpec, store: Store, progress: Progress) -> Neighbours:
+    """The nearest neighbours of every window in the embedding, which is there; searched once, whatever is drawn."""
+    key = fingerprint("neighbours", VERSION, spec.embedding_fingerprint())
+    if not store.has(key):
+        progress(SEARCHING, 0, 1)
+        vectors = store.array(spec.embedding_fingerprint(), "vectors", mapped=True)
+        found = nearest(vectors, min(NEIGHBOURS, len(vectors) - 1))
+        arrays = {"ids": found.ids.astype(np.int32), "distances": found.distances.astype(np.float32)}
+        store.save(key, {"made": "neighbours", "embedding": spec.embedding_fingerprint()}, arrays)
+    return Neighbours(store.array(key, "ids").astype(np.int64), store.array(key, "distances").astype(np.float64))
+
+
+def _keep(spec: ViewSpec, drawn: Projection, seconds: float | None, store: Store) -> None:
+    meta = {
+        "made": "view",
+        "spec": spec.to_json(),
+        "embedding": spec.embedding_fingerprint(),
+        "explained": drawn.explained,
+        "shares": list(drawn.shares),
+        "seconds_drawing": seconds,
+    }
+    store.save(spec.fingerprint(), meta, {"xy": drawn.xy})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sketch:
+    """A picture that is still being drawn. Row i is window i."""
+
+    xy: Floats  # (n_windows, 2)
+    done: int  # iterations; 0: the PCA map, that neighbour maps start from
+
+
+def so_far(spec: ViewSpec, store: Store) -> Sketch | None:
+    """The picture as far as it has come; None while there is nothing to see."""
+    sketched = store.sketched(spec.fingerprint())
+    if sketched is not None:
+        return Sketch(sketched[1], sketched[0])
+    first = load(spec.drawn_by(PCA), store)
+    return None if first is None else Sketch(first.xy, 0)
+
+
+def settle(spec: ViewSpec, store: Store) -> ViewSpec | None:
+    """Keep the picture as it is now, under the spec that would draw just this; None if nothing has moved yet."""
+    sketched = store.sketched(spec.fingerprint())
+    if sketched is None:
+        return None
+    done, xy = sketched
+    settled = spec.drawn_by(replace(spec.projection, stopped_after=done))
+    _keep(settled, Projection(xy, explained=None), None, store)  # nobody has counted its seconds
+    return settled
 
 
 def _prepared(spec: ViewSpec, store: Store, progress: Progress) -> Prepared:

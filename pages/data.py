@@ -7,16 +7,15 @@ import streamlit as st
 
 from core import charts
 from core.cells import Notation
-from core.demo import press_line
 from core.errors import UserError
 from core.series import Series
 from core.tables import ColumnFacts, Reading, Table
 from feedback_db import datasets
 from feedback_db.datasets import Dataset
-from pages.parts import corrections, pilot, quality
+from pages.parts import corrections, examples, pilot, quality
 from pages.parts.guard import guard
 from pages.parts.intake import names_of, sources_of, take_in
-from pages.parts.text import _, fill, language, ngettext, plain, say
+from pages.parts.text import _, fill, ngettext, plain, say
 from pages.parts.work import database, table_of
 
 MOST_DRAWN = 6  # series one below the other; of more, one is chosen
@@ -169,8 +168,9 @@ with guard():
     if not here:
         st.info(_("No data yet. Upload a CSV, or try the press-line example."), icon=":material/upload_file:")
         if st.button(_("Use the example"), type="primary", icon=":material/science:"):
-            take_in(current.id, _("press line (example)") + ".csv", press_line(language()))
+            examples.use(current.id)
             st.rerun()
+        examples.shelf(current.id)
         st.stop()
     names = names_of(here)
     shown = here[-1]
@@ -184,3 +184,4 @@ with guard():
         st.switch_page("maps.py", query_params=pilot.address())
     with guard():
         show(shown)
+    examples.shelf(current.id)

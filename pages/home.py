@@ -2,14 +2,12 @@
 
 import streamlit as st
 
-from core.demo import press_line
 from feedback_db import pilots, ratings, views
 from feedback_db.pilots import Card
-from pages.parts import pilot
+from pages.parts import examples, pilot
 from pages.parts.guard import guard
-from pages.parts.intake import take_in
 from pages.parts.summary import sentence, sum_up
-from pages.parts.text import _, language, ngettext, plain
+from pages.parts.text import _, ngettext, plain
 from pages.parts.work import database
 
 
@@ -81,7 +79,7 @@ def example() -> None:
     """A pilot with generated data, so that somebody without a file sees everything."""
     with database().session() as db:
         made = pilots.create(db, question=_("Can we see the faults of the press line on a map?"), team=_("Example"))
-    take_in(made.id, _("press line (example)") + ".csv", press_line(language()))
+    examples.use(made.id)
     pilot.choose(made.id, "data.py")
 
 

@@ -4,7 +4,9 @@ from typing import Any
 
 import streamlit as st
 
+from core import projection
 from core.errors import N_, UserError
+from core.measures import MeasureSpec
 from core.preparation import PreparationSpec
 from core.projection import ProjectionSpec
 from core.recipes import Places, Recipe, places
@@ -12,14 +14,20 @@ from core.series import Series
 from core.views import ViewSpec
 from feedback_db import datasets, views
 from feedback_db.pilots import Pilot
-from pages.parts import chosen, linked, models, numbers, pilot, recipe, steps
+from pages.parts import chosen, keeping, linked, models, moving, numbers, pilot, recipe, steps
 from pages.parts.guard import guard
 from pages.parts.intake import sources_of
-from pages.parts.text import _, ngettext, plain
-from pages.parts.watch import await_prepared, await_view
+from pages.parts.scene import scene_of
+from pages.parts.text import _, fill, ngettext, plain
+from pages.parts.watch import await_prepared, await_view, peek
 from pages.parts.work import database, series_of, windows_of
 
-METHODS = {"pca": N_("PCA (keeps large distances)"), "tsne": N_("t-SNE (keeps neighbours)")}
+METHODS = {
+    "pca": N_("PCA (keeps large distances)"),
+    "tsne": N_("t-SNE (keeps neighbours)"),
+    "umap": N_("UMAP (keeps neighbours, and roughly the whole)"),
+    "pacmap": N_("PaCMAP (keeps neighbours and the whole)"),
+}
 
 
 def recipe_form(pilot_id: str, series: list[Series]) -> Recipe:
@@ -68,7 +76,7 @@ def counted(found: Places) -> None:
         )
 
 
-def projection_form() -> ProjectionSpec:
+def projection_form(n: int) -> ProjectionSpec:
     code = st.session_state.get("method", "pca")
     with st.expander(_("Way of drawing: {name}").format(name=_(METHODS[code])), key="open-method"):
         code = st.radio(
@@ -80,8 +88,45 @@ def projection_form() -> ProjectionSpec:
             persist_state="session",
             label_visibility="collapsed",
         )
-        st.caption(_("In a t-SNE map, the distance between two groups and the size of a group mean nothing."))
-    return ProjectionSpec(code)
+        st.caption(_(projection.NOTES[code]))
+        spec = _projection_details(code, n)
+    for notice in projection.advice(spec, n):
+        st.warning(fill(notice.message, notice.facts), icon=":material/warning:")
+    if spec.stopped_after:
+        st.button(_("Draw it to the end"), icon=":material/play_arrow:", width="stretch", on_click=moving.draw_on)
+    return spec
+
+
+def _projection_details(code: str, n: int) -> ProjectionSpec:
+    """What most people leave alone."""
+    if code == "pca":
+        return ProjectionSpec("pca")
+    usual = ProjectionSpec(code).settled(n).neighbours
+    neighbours = st.number_input(
+        _("Neighbours that count (usual here: {n})").format(n=usual),
+        min_value=0,
+        max_value=max(n // 2, 5),
+        key=f"neighbours-{code}",
+        persist_state="session",
+        help=_("0 leaves the choice to the program. Few show small groups, many show the whole."),
+    )
+    tight = projection.CLOSENESS
+    if code == "umap":
+        tight = st.slider(_("How close points may lie"), 0.0, 1.0, tight, 0.05, key="tight", persist_state="session")
+    seed = st.number_input(
+        _("Start of the random numbers"),
+        min_value=0,
+        max_value=10**6,
+        key="seed",
+        persist_state="session",
+        help=_("Another number draws another picture of the same data. What looks different then is chance."),
+    )
+    return ProjectionSpec(code, int(seed), int(neighbours), tight, moving.stopped_after(code))
+
+
+def compare_link(spec: ViewSpec) -> None:
+    address = pilot.address() | {"view": spec.fingerprint()}
+    st.page_link("compare.py", label=_("Compare with others"), icon=":material/compare:", query_params=address)
 
 
 def keep_or_ask(current: Pilot, spec: ViewSpec, meta: dict[str, Any]) -> None:
@@ -90,25 +135,12 @@ def keep_or_ask(current: Pilot, spec: ViewSpec, meta: dict[str, Any]) -> None:
         kept = {one.fingerprint: one for one in views.of_pilot(db, current.id)}
     if (mine := kept.get(spec.fingerprint())) is None:
         if st.button(_("Keep this map"), type="primary", width="stretch", icon=":material/bookmark_add:"):
-            keep(current.id, spec, meta)
+            keeping.keep(current.id, spec, meta)
             st.rerun()
         return
     if st.button(_("Ask people about it"), type="primary", width="stretch", icon=":material/arrow_forward:"):
         st.switch_page("study.py", query_params=pilot.address())
     st.caption(_("Kept as map {n}.").format(n=mine.number))
-
-
-def keep(pilot_id: str, spec: ViewSpec, meta: dict[str, Any]) -> None:
-    with database().session() as db:
-        views.keep(
-            db,
-            pilot_id,
-            fingerprint=spec.fingerprint(),
-            spec=spec.to_json(),
-            loss=meta["loss"],
-            loss_detail={"mask_ratio": meta["mask_ratio"], "mask_seed": meta["mask_seed"]},
-            n_windows=meta["n_windows"],
-        )
 
 
 with guard():
@@ -140,11 +172,15 @@ with guard():
         counted(found)
         windows_of(sources, now)  # what cannot be cut is said at once, and not by the engine after a while
         encoder = models.form(raw[0].channels, now.window, len(found.start))
-        spec = ViewSpec(sources, now, encoder, projection_form())
+        spec = ViewSpec(sources, now, encoder, projection_form(len(found.start)))
         spec.fingerprint()  # a model's folder that is not there is said here, beside its field
         with right, guard():
-            view = await_view(spec, key="maps")
-            linked.explore(linked.scene_of(spec, view, chosen.series_names(files)), key=spec.fingerprint()[:12])
+            names = chosen.series_names(files)
+            view = await_view(spec, "maps", lambda: moving.show(spec, names))
+            scene = scene_of(spec, view, names, peek(MeasureSpec(spec)))
+            linked.explore(scene, key=spec.fingerprint()[:12])
+            numbers.of_view(scene)
+        numbers.of_model(view.meta)
+        compare_link(spec)
         with next_step:
             keep_or_ask(current, spec, view.meta)
-        numbers.panel(view.meta)

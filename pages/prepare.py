@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from core import charts
+from core.charts import Line
 from core.effects import Effect, EffectSpec
 from core.encoders import EncoderSpec
 from core.errors import N_, UserError
@@ -187,7 +188,9 @@ def draw(title: str, one: Series, channel: int, span: tuple[int, int], filled: A
     st.markdown(f"**{title}**")
     axis = _("time") if one.time is not None else _("sample number")
     name = one.channels[channel]
-    chart = charts.series_line(np.asarray(at), np.asarray(one.values[rows, channel]), name, [], 150, axis, marks)
+    chart = charts.series_line(
+        Line(np.asarray(at), np.asarray(one.values[rows, channel]), name, axis, marks), [], [], 150
+    )
     st.altair_chart(chart, theme=None, alt=title)
     if len(marks):
         st.caption(

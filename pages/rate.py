@@ -14,6 +14,7 @@ from feedback_db.studies import Study
 from feedback_db.views import View
 from pages.parts import linked
 from pages.parts.guard import guard
+from pages.parts.scene import scene_of
 from pages.parts.text import _, language, ngettext, together
 from pages.parts.work import database, store
 
@@ -51,7 +52,7 @@ def item(study: Study, one: View, place: int, rater: str) -> None:
         drawn := find(one.fingerprint, store())
     ) is None:  # a rater waits for no calculation, which would tell of a model
         raise UserError(N_("This map cannot be shown just now."), N_("Please tell the person who gave you the tablet."))
-    linked.glance(linked.scene_of(ViewSpec.from_json(one.spec), drawn, names=[]), key=f"rate-{one.id}")
+    linked.glance(scene_of(ViewSpec.from_json(one.spec), drawn, names=[]), key=f"rate-{one.id}")
     form["shown"] = form["shown"] or time.monotonic()
     st.markdown(f"### {_('How understandable is this view?')}")
     with st.container(key="scores"):

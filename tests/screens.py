@@ -82,7 +82,7 @@ class Place:
     def draw(self, spec: ViewSpec, loss: float | None = None) -> ViewSpec:
         """Have a map in the store. What a model would say is made up here: no test of a screen needs torch."""
         if spec.encoder != RAW:
-            n = len(work.windows_of(spec.sources, spec.recipe).values)
+            n = len(work.windows_of(spec.sources, spec.recipe))
             meta = {"n_windows": n, "filled": 0, "loss": loss, "mask_ratio": 0.5, "mask_seed": 0}
             meta |= {"parameters": 1, "mode": "float32 (cpu)"}
             arrays = {"vectors": np.random.default_rng(0).normal(size=(n, 8)), "loss": np.full(n, loss, dtype=float)}
@@ -97,10 +97,10 @@ class Place:
             kept = {"fingerprint": spec.fingerprint(), "spec": spec.to_json(), "n_windows": 33}
             return views.keep(db, pilot.id, **kept, loss=loss)
 
-    def work(self, spec: ViewSpec) -> None:
+    def work(self, spec: Any) -> None:
         """Do what the engine does with a wish."""
         try:
-            drawing.build(spec, work.store(), lambda *_: None)
+            work.KINDS[work.kind_of(spec)].build(spec, work.store(), lambda *_: None)
         except UserError as error:
             work._record(Change(spec.fingerprint(), "failed", error=error))
 

@@ -78,3 +78,18 @@ def test_arrays_that_would_need_pickle_are_refused(tmp_path):
 def test_meta_is_readable_by_people_and_other_programs(tmp_path):
     Store(tmp_path).save(KEY, {"seconds": 1.5}, {})
     assert json.loads((tmp_path / KEY / "meta.json").read_text(encoding="utf-8")) == {"seconds": 1.5}
+
+
+def test_a_sketch_is_the_last_one_and_gone_when_forgotten(tmp_path):
+    store, key = Store(tmp_path), "ab" * 32
+    assert store.sketched(key) is None
+    for done in (10, 20):
+        store.sketch(key, done, np.full((3, 2), done))
+    done, values = store.sketched(key)
+    assert done == 20
+    assert (values == 20).all()
+    assert not store.has(key)  # it is no result
+    store.forget_sketch(key)
+    store.forget_sketch(key)
+    assert store.sketched(key) is None
+    assert list(tmp_path.iterdir()) == []

@@ -1,8 +1,8 @@
 """Charts as the browser gets them: Vega-Lite that is valid, and in which people's words are words only."""
 
 import json
-import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,13 +10,12 @@ import pandas as pd
 import pytest
 
 from core.charts import (
-    BOX,
     CUD,
     MOST_CURVES,
     STRETCH,
-    TAP,
     Chart,
-    Colouring,
+    Line,
+    Overlay,
     curves,
     envelope,
     loss_against_understandability,
@@ -24,9 +23,10 @@ from core.charts import (
     series_line,
     time_format,
     traces,
-    waveform_map,
 )
 from core.defects import Defect
+from core.map_charts import Colouring, Map, waveform_map
+from core.selections import frame_of
 
 NOBODY = np.array([], dtype=int)
 XY = np.random.default_rng(0).normal(size=(9, 2)) * [3, 1]
@@ -70,15 +70,21 @@ def rows(spec: dict[str, Any], *having: str) -> list[dict[str, Any]]:
     return data
 
 
-def coloured(values: Any, title: str = "state") -> Colouring:
-    return Colouring(title, np.asarray(values))
+def line(values: Any, title: str = "load", axis_title: str = "t", at: Any = None) -> Line:
+    return Line(np.arange(len(values)) if at is None else at, np.asarray(values), title, axis_title)
 
 
-def mapped(colouring: Colouring, picked: Any = NOBODY, tooltips: dict[str, Any] | None = None) -> dict[str, Any]:
-    return drawn(waveform_map(XY, colouring, np.asarray(picked), 400, tooltips or {}))
+def overlay(windows: Any, names: list[str], shown: Any = slice(None)) -> Overlay:
+    """Some of these windows, on the scale of all of them."""
+    flat = windows.transpose(0, 2, 1).reshape(-1, len(names))
+    return Overlay(windows[shown], (flat.min(axis=0), flat.max(axis=0)), names)
 
 
 # --- people's words
+
+
+def hostile_map(name: str) -> Map:
+    return Map(XY, Colouring(name, np.array([name, "other", *"abcdefg"])), NOBODY, frame_of(XY))
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -87,15 +93,29 @@ def test_a_name_is_shown_as_it_is_and_never_taken_for_a_field_or_a_formula(name)
     windows = np.random.default_rng(0).normal(size=(9, 2, 16))
     ratings = pd.DataFrame({"name": [name], "loss": [0.5], "mean": [3.0], "low": [2.0], "high": [4.0]})
     charts = {
-        "map": waveform_map(
-            XY, coloured([name, "other", *"abcdefg"], name), NOBODY, 400, {name: ["x"] * 9, "t": [1] * 9}
-        ),
-        "line": series_line(np.arange(60), np.arange(60.0), name, [(3, 9)], 200, name),
+        "map": waveform_map(hostile_map(name), 400, {name: ["x"] * 9, "t": [1] * 9}),
+        "line": series_line(line(np.arange(60.0), name, name), [(3, 9)], [(3, 9, "#ffffff")], 200),
         "traces": traces(SECONDS, np.ones((60, 2)), [name, "b"], name),
-        "curves": curves(windows, np.arange(3), [name, "b"], name, 300),
+        "curves": curves(overlay(windows, [name, "b"]), name, 300),
         "ratings": loss_against_understandability(ratings, name, name, 300),
     }
-    ours = {"x", "y", "colour", "tip0", "tip1", "id", "at", "value", "first", "last", "c", "name", "sample", "curve"}
+    ours = {
+        "x",
+        "y",
+        "colour",
+        "top",
+        "tip0",
+        "tip1",
+        "id",
+        "at",
+        "value",
+        "first",
+        "last",
+        "c",
+        "name",
+        "sample",
+        "curve",
+    }
     for which, chart in charts.items():
         spec = drawn(chart)
         fields = {field for field in found(spec, "field") if isinstance(field, str)}
@@ -107,100 +127,28 @@ def test_a_name_is_shown_as_it_is_and_never_taken_for_a_field_or_a_formula(name)
         assert name in [row["name"] for row in rows(drawn(charts[which]), "name")], which
 
 
-def test_tooltips_carry_their_titles_and_values_in_the_order_given():
-    spec = mapped(coloured(["a"] * 9), tooltips={"時刻": list("ABCDEFGHI"), "荷重[kN]": range(9)})
-    assert [tip["title"] for tip in spec["encoding"]["tooltip"]] == ["時刻", "荷重[kN]"]
-    assert [(row["tip0"], row["tip1"]) for row in rows(spec, "id")][2] == ("C", 2)
-
-
-# --- the map
-
-
-def test_every_window_is_a_point_at_its_place_with_its_colour_and_can_be_boxed_and_tapped():
-    spec = mapped(coloured(range(9)))
-    assert [row["id"] for row in rows(spec, "id")] == list(range(9))
-    np.testing.assert_allclose([[row["x"], row["y"]] for row in rows(spec, "id")], XY)
-    assert [row["colour"] for row in rows(spec, "id")] == list(range(9))
-    gestures = {param["name"]: param["select"] for param in spec["params"]}
-    assert gestures[BOX]["type"] == "interval"
-    assert gestures[TAP] == {"type": "point", "fields": ["id"]}
-
-
-@pytest.mark.parametrize(("width", "height"), [(800, 400), (400, 400), (300, 900)])
-def test_a_unit_is_as_long_across_as_up_and_every_point_is_inside_whatever_the_room(width, height):
-    spec = mapped(coloured(range(9)))
-    x, y = (ends(spec["encoding"][axis]["scale"], width, height) for axis in "xy")
-    assert (x[1] - x[0]) / width == pytest.approx((y[1] - y[0]) / height)
-    for (low, high), values in ((x, XY[:, 0]), (y, XY[:, 1])):
-        assert low < values.min() < values.max() < high
-
-
-def ends(scale: dict[str, Any], width: int, height: int) -> list[float]:
-    """What Vega makes of `middle ± half * max(1, one / other)`."""
-    form = re.compile(r"(-?[\d.e-]+) ([-+]) ([\d.e-]+) \* max\(1, (width|height) / (width|height)\)")
-    room, both = {"width": width, "height": height}, []
-    for end in ("domainMin", "domainMax"):
-        middle, sign, half, one, other = form.fullmatch(scale[end]["expr"]).groups()
-        both.append(float(middle) + (1 if sign == "+" else -1) * float(half) * max(1, room[one] / room[other]))
-    return both
-
-
-def test_windows_that_share_one_place_still_have_a_scale():
-    spec = drawn(waveform_map(np.ones((5, 2)), coloured(range(5)), NOBODY, 400, {}))
-    low, high = ends(spec["encoding"]["x"]["scale"], 400, 400)
-    assert low < 1 < high
-
-
-def test_groups_get_a_colour_and_a_shape_each_in_one_legend_and_in_order():
-    names = ["weld", "断線", "ok", "b", "c", "d", "e"]
-    spec = mapped(coloured([*names, "ok", "ok"]))
-    for channel in ("color", "shape"):
-        scale = spec["encoding"][channel]["scale"]
-        assert scale["domain"] == sorted(names)
-        assert len(set(scale["range"])) == len(names)
-    assert spec["encoding"]["color"]["scale"]["range"] == list(CUD)
-    assert spec["encoding"]["color"]["legend"] == spec["encoding"]["shape"]["legend"]  # equal ones, Vega merges
-
-
-def test_quantities_get_one_even_scale_and_times_are_read_as_times():
-    quantity, time = (mapped(coloured(values))["encoding"] for values in (np.arange(9.0), SECONDS[:9]))
-    assert quantity["color"]["type"] == "quantitative"
-    assert time["color"]["type"] == "temporal"
-    assert time["color"]["scale"]["type"] == "utc"  # the clock as written, wherever the browser is
-    assert "shape" not in quantity | time
-
-
-def test_picked_points_stay_and_the_others_fade_and_before_a_pick_all_stay():
-    spec = mapped(coloured(range(9)), picked=[2, 5])
-    assert [row["id"] for row in rows(spec, "id") if row["picked"]] == [2, 5]
-    opacity = spec["encoding"]["opacity"]
-    assert opacity["condition"]["test"] == "datum.picked"
-    assert opacity["condition"]["value"] > 0.8 > 0.2 > opacity["value"] > 0
-    assert all(row["picked"] for row in rows(mapped(coloured(range(9))), "id"))
-
-
 # --- lines
 
 
 def test_picked_stretches_are_shaded_from_their_first_to_their_last_sample():
-    spec = drawn(series_line(SECONDS, np.arange(60.0), "load", [(3, 9), (20, 59)], 200, "time"))
+    spec = drawn(series_line(line(np.arange(60.0), at=SECONDS), [(3, 9), (20, 59)], [], 200))
     shaded = [(row["first"][-8:], row["last"][-8:]) for row in rows(spec, "first", "last")]
     assert shaded == [("08:00:03", "08:00:09"), ("08:00:20", "08:00:59")]
-    rect, line = spec["layer"]
-    assert (rect["mark"]["type"], line["mark"]["type"]) == ("rect", "line")  # the line on top of its shade
+    rect, curve = spec["layer"]
+    assert (rect["mark"]["type"], curve["mark"]["type"]) == ("rect", "line")  # the line on top of its shade
     assert [param["name"] for param in spec["params"]] == [STRETCH]
-    assert len(drawn(series_line(SECONDS, np.arange(60.0), "load", [], 200, "time"))["layer"]) == 1
+    assert len(drawn(series_line(line(np.arange(60.0)), [], [], 200))["layer"]) == 1
 
 
 def test_a_gap_in_a_series_is_a_gap_in_its_line():
     values = np.arange(60.0)
     values[20:30] = np.nan
     for spec in (
-        drawn(series_line(np.arange(60), values, "load", [], 200, "t")),
+        drawn(series_line(line(values), [], [], 200)),
         drawn(traces(np.arange(60), values[:, None], ["load"], "t")),
     ):
-        line = rows(spec, "at")
-        assert [row["at"] for row in line if row.get("value", row.get("y")) is None] == list(range(20, 30))
+        curve = rows(spec, "at")
+        assert [row["at"] for row in curve if row.get("value", row.get("y")) is None] == list(range(20, 30))
 
 
 @pytest.mark.parametrize("n", [2001, 2003, 5000, 100_000])
@@ -260,20 +208,53 @@ def test_a_channel_without_a_value_takes_nothing_from_the_others():
 
 def test_the_thick_curve_is_the_mean_of_every_picked_window_on_a_scale_that_no_pick_changes():
     windows = np.array([0.0, 1.0, 2.0, 4.0])[:, None, None] * np.ones((4, 1, 8))
-    thin, thick = thin_and_thick(curves(windows, np.array([1, 2]), ["a"], "s", 300))
+    thin, thick = thin_and_mean(curves(overlay(windows, ["a"], [1, 2]), "s", 300))
     at = {value: 0.72 * (value / 4 - 0.5) - 0.08 for value in (1, 1.5, 2)}  # in a band for 0 … 4, also unpicked ones
     np.testing.assert_allclose(sorted(thin["y"].unique()), [at[1], at[2]])
     np.testing.assert_allclose(thick["y"], at[1.5])
 
 
-def thin_and_thick(chart: Chart) -> list[pd.DataFrame]:
+def thin_and_mean(chart: Chart) -> list[pd.DataFrame]:
     spec = drawn(chart)
-    return [pd.DataFrame(spec["datasets"][layer["data"]["name"]]) for layer in spec["layer"][:2]]
+    lines = [layer for layer in spec["layer"] if layer.get("mark", {}).get("type") == "line"]
+    return [pd.DataFrame(spec["datasets"][layer["data"]["name"]]) for layer in lines]
+
+
+def test_a_shade_holds_eight_of_ten_curves_at_each_sample():
+    windows = np.arange(101.0)[:, None, None] * np.ones((101, 1, 4))
+    spec = drawn(curves(overlay(windows, ["a"]), "s", 300))
+    [shade] = [rows(spec, "top")]
+    at = {value: 0.72 * (value / 100 - 0.5) - 0.08 for value in (10, 90)}
+    assert {(round(row["y"], 6), round(row["top"], 6)) for row in shade} == {(round(at[10], 6), round(at[90], 6))}
+    few = drawn(curves(overlay(windows[:5], ["a"]), "s", 300))
+    assert not [layer for layer in few["layer"] if layer.get("mark", {}).get("type") == "area"]
+
+
+def test_the_nearest_others_are_dashed_and_do_not_move_the_mean():
+    windows = np.array([0.0, 1.0, 4.0])[:, None, None] * np.ones((3, 1, 8))
+    some = overlay(windows, ["a"], [0, 1])
+    with_near = replace(some, near=windows[2:])
+    _thin, near, mean = thin_and_mean(curves(with_near, "s", 300))
+    _thin, alone = thin_and_mean(curves(some, "s", 300))
+    assert near["y"].nunique() == 1
+    assert near["y"].iloc[0] == pytest.approx(0.28)  # the highest of all
+    pd.testing.assert_frame_equal(mean, alone)
+
+
+def test_groups_lie_as_a_strip_below_the_line_in_their_own_colours():
+    spec = drawn(series_line(line(np.arange(60.0)), [], [(0, 9, "#005AFF"), (10, 59, "#FF4B00")], 200))
+    assert [(r["first"], r["last"], r["colour"]) for r in rows(spec, "colour")] == [
+        (0, 9, "#005AFF"),
+        (10, 59, "#FF4B00"),
+    ]
+    [tape] = [layer for layer in spec["layer"] if layer["mark"]["type"] == "rect"]
+    assert tape["mark"]["y2"] == 200  # at the bottom
+    assert tape["encoding"]["color"]["scale"] is None  # the colours themselves
 
 
 def test_of_many_picked_windows_some_are_drawn_evenly_and_the_mean_is_of_all():
     windows = np.arange(1000.0)[:, None, None] * np.ones((1000, 1, 4))
-    thin, thick = thin_and_thick(curves(windows, np.arange(1000), ["a"], "s", 300))
+    thin, thick = thin_and_mean(curves(overlay(windows, ["a"]), "s", 300))
     assert thin["curve"].nunique() == MOST_CURVES
     assert thin["y"].min() == pytest.approx(-0.44)  # the lowest and the highest among them
     assert thin["y"].max() == pytest.approx(0.28)

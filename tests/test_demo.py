@@ -58,7 +58,7 @@ def test_faults_of_the_first_half_are_recognised_in_the_second_and_shuffled_labe
     recipe = Recipe(window=WindowSpec(length=64, stride=8))
     series, _states = prepare(example().series, recipe.steps, recipe.training)
     windows = cut(series, recipe)
-    flat = windows.values.reshape(len(windows.values), -1)
+    flat = windows.values().reshape(len(windows), -1)
     seen, unseen = windows.start + 64 <= 1500, windows.start >= 1500
     nearest = np.linalg.norm(flat[unseen, None] - flat[None, seen], axis=2).argmin(axis=1)
     truth = windows.label[unseen]

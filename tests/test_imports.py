@@ -20,14 +20,19 @@ IMPORT_NAMES: dict[str, str | None] = {
     "clevercsv": "clevercsv",
     "dask": "dask",
     "distributed": "distributed",
+    "hdbscan": "hdbscan",
     "huggingface-hub": "huggingface_hub",
     "hypothesis": "hypothesis",
+    "matplotlib-fontja": None,  # its font is what we need of it
     "momentfm": "momentfm",
     "mypy": "mypy",
+    "numba": "numba",
     "numpy": "numpy",
     "opentsne": "openTSNE",
+    "pacmap": "pacmap",
     "pandas": "pandas",
     "pandas-stubs": None,
+    "pillow": "PIL",
     "playwright": "playwright",
     "protobuf": "google.protobuf",
     "psycopg": "psycopg",
@@ -41,8 +46,12 @@ IMPORT_NAMES: dict[str, str | None] = {
     "sqlalchemy": "sqlalchemy",
     "statsmodels": "statsmodels",
     "streamlit": "streamlit",
+    "threadpoolctl": "threadpoolctl",
     "torch": "torch",
     "transformers": "transformers",
+    "umap-learn": "umap",
+    "vl-convert-python": "vl_convert",
+    "zadu": "zadu",
 }
 LINE = re.compile(r"([a-z0-9-]+)(?:\[[a-z,]+\])?==(\S+)(?:  # \S.*)?")
 

@@ -31,7 +31,7 @@ def ramp(n: int, channels: tuple[str, ...] = ("a",), label: list[str] | None = N
 def test_windows_are_the_samples_they_say_they_are():
     windows = cut([ramp(10)], bare(4, 3))
     assert windows.start.tolist() == [0, 3, 6]
-    assert windows.values[:, 0].tolist() == [[0, 1, 2, 3], [3, 4, 5, 6], [6, 7, 8, 9]]
+    assert windows.values()[:, 0].tolist() == [[0, 1, 2, 3], [3, 4, 5, 6], [6, 7, 8, 9]]
 
 
 @pytest.mark.parametrize(("n", "starts", "left"), [(3, [], 3), (4, [0], 0), (6, [0], 2), (10, [0, 3, 6], 0)])
@@ -72,7 +72,7 @@ def test_a_window_with_a_gap_is_left_out_and_counted():
     series.values[5, 1] = np.nan
     found = places([series], WindowSpec(4, 4))
     assert (found.start.tolist(), found.n_gappy, found.n_left) == ([0, 8], 1, 0)
-    assert not np.isnan(cut([series], bare(4, 4)).values).any()
+    assert not np.isnan(cut([series], bare(4, 4)).values()).any()
 
 
 def test_when_every_window_has_a_gap_the_way_out_is_said():
@@ -93,7 +93,7 @@ def test_a_first_look_takes_windows_evenly_from_all_series_and_says_how_many_it_
 def test_windows_never_run_over_the_end_of_one_series_into_the_next():
     windows = cut([ramp(5), ramp(9)], bare(4, 4))
     assert windows.series.tolist() == [0, 1, 1]
-    assert windows.values[:, 0, 0].tolist() == [0, 0, 4]
+    assert windows.values()[:, 0, 0].tolist() == [0, 0, 4]
 
 
 def test_a_series_shorter_than_a_window_gives_none_and_the_others_still_count():
@@ -111,15 +111,15 @@ def test_batches_are_the_windows_in_their_order():
     pieces = Cutting(series, bare(8, 3), size=4)
     assert max(map(len, pieces)) == 4
     whole = cut(series, bare(8, 3))
-    np.testing.assert_array_equal(np.concatenate(list(pieces)), whole.values)
-    np.testing.assert_array_equal(np.concatenate(list(pieces)), whole.values)  # they can be gone through again
+    np.testing.assert_array_equal(np.concatenate(list(pieces)), whole.values())
+    np.testing.assert_array_equal(np.concatenate(list(pieces)), whole.values())  # they can be gone through again
 
 
 def test_scaling_each_window_by_itself_is_done_once_they_are_cut():
     recipe = replace(bare(8, 4), steps=(Scale("z-score", "window"),))
     windows = cut([ramp(40)], recipe)
-    np.testing.assert_array_equal(windows.values, scale_windows(cut([ramp(40)], bare(8, 4)).values, "z-score"))
-    np.testing.assert_allclose(windows.values.std(axis=2), 1)
+    np.testing.assert_array_equal(windows.values(), scale_windows(cut([ramp(40)], bare(8, 4)).values(), "z-score"))
+    np.testing.assert_allclose(windows.values().std(axis=2), 1)
 
 
 def test_files_with_other_channels_are_not_put_together():
@@ -193,3 +193,15 @@ def test_a_recipe_of_an_earlier_version_is_understood():
 def test_in_units_keeps_the_steps_after_which_a_kilonewton_is_one():
     assert ALL.in_units().steps == ALL.steps[:4]
     assert ALL.in_units().window == ALL.window
+
+
+def test_values_of_some_windows_are_those_rows_of_all_in_the_order_asked_for():
+    windows = cut([ramp(30), ramp(50)], bare(8, 4))
+    some = np.array([9, 0, 3])
+    np.testing.assert_array_equal(windows.values(some), windows.values()[some])
+    assert len(windows) == len(windows.values()) == len(windows.start)
+
+
+def test_of_labels_that_are_as_common_the_first_in_the_alphabet_counts():
+    windows = cut([ramp(4, label=["b", "a", "b", "a"])], bare(4, 4))
+    assert windows.label.tolist() == ["a"]

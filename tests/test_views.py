@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,19 @@ from core.reader import Source
 from core.recipes import Recipe, WindowSpec, cut
 from core.steps import Impute
 from core.tables import Reading, guess
-from core.views import DRAWING, EMBEDDING, SCORING, SPEED, ViewSpec, build, find, load
+from core.views import (
+    DRAWING,
+    EMBEDDING,
+    SCORING,
+    SEARCHING,
+    SPEED,
+    ViewSpec,
+    build,
+    find,
+    load,
+    settle,
+    so_far,
+)
 
 torch.set_num_threads(1)  # more would wait for one another longer than such small models take
 
@@ -89,6 +102,9 @@ OTHER: dict[str, Any] = {
     "encoder.precision": "float32",
     "projection.method": "pca",
     "projection.seed": 5,
+    "projection.neighbours": 7,
+    "projection.min_distance": 0.3,
+    "projection.stopped_after": 300,
 }
 
 
@@ -192,7 +208,7 @@ def test_a_view_is_none_until_it_is_built_and_then_has_a_row_a_window(store, spe
     assert build(spec, store, silent) == spec.fingerprint()
     view = load(spec, store)
     windows = cut(ready(spec, store), spec.recipe)
-    assert len(view.xy) == len(view.per_window) == view.meta["n_windows"] == len(windows.values) == 72
+    assert len(view.xy) == len(view.per_window) == view.meta["n_windows"] == len(windows) == 72
     assert view.xy.shape == (72, 2)
     assert 0 < view.meta["explained"] <= 1
     assert view.meta["spec"] == json.loads(json.dumps(spec.to_json()))
@@ -214,7 +230,7 @@ def test_the_rows_are_the_windows_in_order_of_time(store, spec):
     """PCA of the raw waveform, by hand: the same picture but for the direction of its axes."""
     raw = replace(spec, encoder=EncoderSpec("raw"))
     build(raw, store, silent)
-    flat = cut(ready(spec, store), spec.recipe).values.reshape(72, -1)
+    flat = cut(ready(spec, store), spec.recipe).values().reshape(72, -1)
     centred = flat - flat.mean(axis=0)
     _, _, axes = np.linalg.svd(centred, full_matrices=False)
     np.testing.assert_allclose(np.abs(load(raw, store).xy), np.abs(centred @ axes[:2].T), atol=1e-3)
@@ -235,7 +251,7 @@ def test_another_projection_takes_the_embedding_that_is_there(store, spec):
     forget_upload(store)
     stages: list[str] = []
     drawn = build(replace(spec, projection=ProjectionSpec("tsne")), store, lambda stage, *_: stages.append(stage))
-    assert set(stages) == {DRAWING}
+    assert set(stages) == {SEARCHING, DRAWING}
     assert (find(drawn, store).per_window == load(spec, store).per_window).all()
     with pytest.raises(FileNotFoundError):  # another encoder would have needed the upload
         build(replace(spec, encoder=EncoderSpec("raw")), store, silent)
@@ -255,8 +271,8 @@ def test_stages_come_in_order_and_each_one_runs_to_its_total(store, spec):
     ticks: list[tuple[str, int, int]] = []
     build(replace(spec, projection=ProjectionSpec("tsne")), store, lambda *tick: ticks.append(tick))
     stages = [stage for i, (stage, *_) in enumerate(ticks) if i == 0 or stage != ticks[i - 1][0]]
-    assert stages == ["Preparing the series", EMBEDDING, SCORING, DRAWING]
-    for stage in stages[1:]:
+    assert stages == ["Preparing the series", EMBEDDING, SCORING, DRAWING, SEARCHING, DRAWING]
+    for stage in (EMBEDDING, SCORING):
         done = [done for name, done, _ in ticks if name == stage]
         assert done == sorted(done)
         assert (stage, done[-1], done[-1]) in ticks
@@ -280,3 +296,65 @@ def test_how_fast_an_embedding_was_is_noted_for_the_next_guess(store, spec):
     assert store.noted(SPEED) is None  # no model, no speed
     build(spec, store, silent)
     assert store.noted(SPEED) == store.meta(spec.embedding_fingerprint())["operations_per_second"] > 0
+
+
+# --- a picture that moves
+
+
+def test_the_pca_map_is_there_before_the_first_step_and_stays_a_map_of_its_own(store, spec):
+    moving = replace(spec, projection=ProjectionSpec("tsne"))
+    assert so_far(moving, store) is None
+    with pytest.raises(StoppedError):
+        build(moving, store, stop_at(SEARCHING))
+    first = so_far(moving, store)
+    assert first.done == 0
+    assert (first.xy == load(spec, store).xy).all()  # spec is drawn by PCA
+
+
+def test_sketches_move_from_it_and_are_gone_when_the_map_is_there(store, spec):
+    moving, seen = replace(spec, projection=ProjectionSpec("tsne")), {}
+
+    def look(stage: str, _done: int, _total: int) -> None:
+        if stage == DRAWING and (now := so_far(moving, store)) is not None:
+            seen[now.done] = now.xy
+
+    build(moving, store, look)
+    assert list(seen) == sorted(seen)
+    assert len(seen) > 20
+    assert all((seen[a] != seen[b]).any() for a, b in pairwise(seen))
+    assert list(store.root.glob("*.sketch*")) == []
+
+
+def test_a_picture_that_is_good_enough_is_kept_as_the_spec_that_draws_just_this(store, spec):
+    moving = replace(spec, projection=ProjectionSpec("tsne"))
+    kept = []
+
+    def enough(stage: str, done: int, _total: int) -> None:
+        if stage == DRAWING and done >= 300:
+            kept.append(settle(moving, store))
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        build(moving, store, enough)
+    [settled] = kept
+    assert load(moving, store) is None
+    stopped_at = settled.projection.stopped_after
+    assert 250 < stopped_at <= 300
+    as_kept = load(settled, store).xy
+    shutil.rmtree(store.root / settled.fingerprint())
+    build(settled, store, silent)
+    assert (load(settled, store).xy == as_kept).all()  # to the last bit
+
+
+def test_nothing_is_kept_of_a_picture_that_has_not_moved_yet(store, spec):
+    build(spec, store, silent)
+    assert settle(replace(spec, projection=ProjectionSpec("tsne")), store) is None
+
+
+def test_a_job_that_was_killed_leaves_a_sketch_that_the_next_one_replaces(store, spec):
+    moving = replace(spec, projection=ProjectionSpec("tsne"))
+    store.root.mkdir(exist_ok=True)
+    store.sketch(moving.fingerprint(), 40, np.zeros((72, 2)))
+    assert so_far(moving, store).done == 40
+    build(moving, store, silent)
+    assert so_far(moving, store).done == 0

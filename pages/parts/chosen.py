@@ -1,9 +1,10 @@
 """Which of the pilot's files a map is drawn of, and what their series are called."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import streamlit as st
 
+from core.reader import Source
 from feedback_db.datasets import Dataset
 from pages.parts.intake import names_of, sources_of
 from pages.parts.text import _, plain
@@ -35,7 +36,17 @@ def now(here: Sequence[Dataset]) -> list[Dataset]:
 def series_names(chosen: Sequence[Dataset]) -> list[str]:
     """What people call each series: its line or site, and its file where that does not tell them apart."""
     names = names_of(chosen)
-    each = [(names[one.id], s.domain or names[one.id]) for one in chosen for s in series_of(sources_of([one]))]
+    return _told_apart([(names[one.id], sources_of([one])) for one in chosen])
+
+
+def series_names_of(sources: Sequence[Source], here: Sequence[Dataset]) -> list[str]:
+    """The same for what a map was drawn of, however the files are read by now."""
+    files = {one.sha256: one.file_name for one in here}
+    return _told_apart([(files.get(one.sha256, one.sha256[:8]), (one,)) for one in sources])
+
+
+def _told_apart(files: Iterable[tuple[str, tuple[Source, ...]]]) -> list[str]:
+    each = [(name, s.domain or name) for name, sources in files for s in series_of(sources)]
     if len({domain for _file, domain in each}) == len(each):
         return [domain for _file, domain in each]
     return [f"{file} · {domain}" for file, domain in each]

@@ -1,161 +1,164 @@
 """The linked view: pick points and see their waveforms, pick a stretch and see its points."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 
-from core import charts, selections
-from core.charts import BOX, STRETCH, TAP, Colouring
-from core.recipes import Windows
+from core import charts, map_charts, selections
+from core.charts import STRETCH, Line
+from core.map_charts import BOX, TAP, Colouring, Map
+from core.selections import Zoom
 from core.series import Ints, Series
-from core.views import View, ViewSpec
-from pages.parts.text import _, ngettext
-from pages.parts.work import ready_series, windows_of
+from pages.parts import picked, save
+from pages.parts.picked import Pick
+from pages.parts.scatter import Cloud, scatter
+from pages.parts.scene import Scene, channel_choice, colour_choice, first_colouring, starts
+from pages.parts.text import _
 
-MOST_WINDOWS = 10_000  # what an Altair chart draws without stalling
 MAP, LINE = "map", "line"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Scene:
-    """What a linked view shows."""
-
-    view: View
-    windows: Windows
-    series: list[Series]  # on the windows' time axis, in the units of the file
-    names: list[str]  # of the series, for people
-    label: str  # what the file calls its label column
+WHOLE = Zoom()
+MOST_POINTS = 10_000  # that an Altair chart draws without stalling; WebGL draws more
+MOST_WINDOWS = 1_000_000  # the most that was tried, by `bench view`
+MOST_ON_THE_WAY = 2000  # windows of a series that are joined in order of time: a denser line is a tangle
 
 
 @dataclass(frozen=True, slots=True)
-class Pick:
-    """Windows somebody picked, and on which chart: the other chart then forgets its own old gesture."""
+class Shown:
+    """What is set on a linked view."""
 
-    ids: tuple[int, ...] = ()
-    by: str = ""
-    n: int = 0  # changes of hand, so that the chart that was not touched is drawn afresh
-
-    def taken(self, ids: Ints, by: str) -> "Pick":
-        return Pick(tuple(int(i) for i in ids), by, self.n + (self.by != by))
-
-
-def scene_of(spec: ViewSpec, view: View, names: list[str]) -> Scene:
-    label = spec.sources[0].reading.label or _("label")
-    series = list(ready_series(spec.sources, spec.recipe.in_units()))
-    return Scene(view, windows_of(spec.sources, spec.recipe), series, names, label)
+    colouring: Colouring
+    pick: Pick
+    zoom: Zoom = WHOLE
+    is_joined: bool = False  # points, in order of time
+    legend: bool = True
 
 
 def explore(scene: Scene, key: str) -> None:
     """The map, the waveforms of what is picked beside it, and the series below."""
-    pick = _pick(key)
     middle, right = st.columns([5, 4], gap="medium")
     with right:
         first, second = st.columns(2)
         with first:
-            channel = _channel_choice(scene, key)
+            channel = channel_choice(scene, key)
         with second:
-            colouring = _colour_choice(scene, channel, key)
-        overlay(scene, pick, height=260)
+            colouring = colour_choice(scene, channel, key)
+        pick = pick_of(key)
+        picked.panel(scene, pick, key)
     with middle:
-        waveform_map(scene, colouring, pick, key, height=350)
-    _series(scene, channel, pick, key)
+        chart = st.container()
+        shown = _tools(scene, colouring, pick, key)
+        with chart:
+            draw(scene, shown, key, height=380)
+    _series(scene, channel, shown, key)
 
 
 def glance(scene: Scene, key: str) -> None:
     """The map and the waveforms of what is tapped, with nothing to set: the same for every rater."""
-    pick = _pick(key)
+    pick = pick_of(key)
     left, right = st.columns(2, gap="medium", wrap=False)
     with left:
-        waveform_map(scene, _coloured(scene, "label" if scene.windows.label is not None else "time", 0), pick, key, 320)
+        draw(scene, Shown(first_colouring(scene), pick), key, 320)
     with right:
-        overlay(scene, pick, height=262)
+        picked.overlay(scene, pick, height=262)
 
 
-def _pick(key: str) -> Pick:
+def pick_of(key: str) -> Pick:
     return st.session_state.setdefault(f"pick-{key}", Pick())
 
 
-def _channel_choice(scene: Scene, key: str) -> int:
-    names = scene.series[0].channels
-    if len(names) == 1:
-        return 0
-    return st.selectbox(_("Channel"), range(len(names)), format_func=names.__getitem__, key=f"channel-{key}")
+def _zoom(key: str) -> Zoom:
+    return st.session_state.setdefault(f"zoom-{key}", Zoom())
 
 
-def _colour_choice(scene: Scene, channel: int, key: str) -> Colouring:
-    names = {"time": _("time"), "channel": _("value of the channel")}
-    if scene.windows.label is not None:
-        names = {"label": scene.label} | names
-    if len(scene.series) > 1:
-        names["series"] = _("file, line or site")
-    code = st.selectbox(_("Colour by"), list(names), format_func=names.__getitem__, key=f"colour-{key}")
-    return _coloured(scene, code, channel)
+def _tools(scene: Scene, colouring: Colouring, pick: Pick, key: str) -> Shown:
+    """Into the pick and back out, the order of time, and the map to take along."""
+    zoom = _zoom(key)
+
+    def change(to: Zoom) -> None:
+        st.session_state[f"zoom-{key}"] = to
+
+    if len(scene.view.xy) > MOST_POINTS:  # that map has tools of its own
+        return Shown(colouring, pick, is_joined=st.toggle(_("Join in order of time"), key=f"joined-{key}"))
+    with st.container(horizontal=True, gap="small", key=f"tools-{key}"):
+        inside = zoom.into(scene.view.xy[list(pick.ids)]) if pick.ids else zoom
+        tools = (
+            (":material/zoom_in:", _("Zoom into the pick"), inside, bool(pick.ids)),
+            (":material/undo:", _("Zoom back"), zoom.back(), zoom.at > 0),
+            (":material/redo:", _("Zoom again"), zoom.forward(), zoom.at < len(zoom.frames)),
+            (":material/zoom_out_map:", _("Whole map"), Zoom(zoom.frames), zoom.at > 0),
+        )
+        for icon, words, to, possible in tools:
+            st.button(
+                words, icon=icon, help=words, on_click=change, args=(to,), disabled=not possible, key=f"{icon}-{key}"
+            )
+        is_joined = st.toggle(_("Join in order of time"), key=f"joined-{key}")
+        st.space("stretch")
+        save.menu(lambda: _chart(scene, colouring, pick), key)
+    return Shown(colouring, pick, zoom, is_joined)
 
 
-def _coloured(scene: Scene, code: str, channel: int) -> Colouring:
-    if code == "label" and scene.windows.label is not None:
-        return Colouring(scene.label, scene.windows.label)
-    if code == "channel":
-        return Colouring(scene.series[0].channels[channel], _means(scene, channel))
-    if code == "series":
-        return Colouring(_("file, line or site"), np.array([scene.names[i] for i in scene.windows.series]))
-    return Colouring(_("time"), _starts(scene))
+def draw(scene: Scene, shown: Shown, key: str, height: int, by: str = MAP) -> None:
+    """A map whose points can be picked.
 
+    Args:
+        key: of the pick, which several charts may share.
+        by: which of them this is.
+    """
+    pick, xy = shown.pick, scene.view.xy
+    way = _way(scene) if shown.is_joined else ()
+    if len(xy) > MOST_POINTS:
 
-def _starts(scene: Scene) -> NDArray[Any]:
-    """When each window starts; its sample number where a series has no clock."""
-    windows = scene.windows
-    if any(one.time is None for one in scene.series):
-        return windows.start.astype(float)
-    return np.array([scene.series[i].time[at] for i, at in zip(windows.series, windows.start, strict=True)])
+        def take(ids: Ints) -> None:
+            st.session_state[f"pick-{key}"] = pick.taken(ids, by)
 
-
-def _means(scene: Scene, channel: int) -> NDArray[Any]:
-    """Mean of one channel in each window, in the units of the file; NaN where it has no value at all."""
-    windows, length = scene.windows, scene.windows.values.shape[2]
-    pieces = (
-        scene.series[i].values[at : at + length, channel] for i, at in zip(windows.series, windows.start, strict=True)
-    )
-    return np.array([np.nanmean(p) if np.isfinite(p).any() else np.nan for p in pieces])
-
-
-def waveform_map(scene: Scene, colouring: Colouring, pick: Pick, key: str, height: int) -> None:
-    chart_key = f"{MAP}-{key}-{pick.n if pick.by == LINE else 0}"
-    xy = scene.view.xy
+        cloud = Cloud(xy, shown.colouring, _alt(scene, shown), way)
+        scatter(cloud, np.array(pick.ids, dtype=int), take, f"{by}-{key}", height)
+        return
+    chart_key = f"{by}-{key}-{0 if pick.by in ('', by) else pick.n}-{shown.zoom.at}"
 
     def gesture() -> None:
         made = st.session_state[chart_key].selection
         box, tapped = made.get(BOX) or {}, made.get(TAP) or []
         found = selections.in_box(xy, box["x"], box["y"]) if box else np.array([t["id"] for t in tapped], dtype=int)
-        st.session_state[f"pick-{key}"] = pick.taken(found, MAP)
+        st.session_state[f"pick-{key}"] = pick.taken(found, by)
 
-    tips = {_("starts"): [str(at)[:19].replace("T", " ").replace("-", "/") for at in _starts(scene)]}
+    tips = {_("starts"): [str(at)[:19].replace("T", " ").replace("-", "/") for at in starts(scene)]}
     if scene.windows.label is not None:
         tips[scene.label] = scene.windows.label
-    chart = charts.waveform_map(xy, colouring, np.array(pick.ids, dtype=int), height, tips)
-    st.altair_chart(chart, key=chart_key, on_select=gesture, theme=None, alt=_("Map of the waveforms"))
+    drawn = Map(xy, shown.colouring, np.array(pick.ids, dtype=int), shown.zoom.shown(xy), way)
+    chart = map_charts.waveform_map(drawn, height, tips)
+    st.altair_chart(chart, key=chart_key, on_select=gesture, theme=None, alt=_alt(scene, shown))
 
 
-def overlay(scene: Scene, pick: Pick, height: int) -> None:
-    """The waveforms of the picked windows, or what to do to see some."""
-    if not pick.ids:
-        st.info(_("Tap a point, or drag a box on the map, to see its waveforms here."), icon=":material/touch_app:")
-        return
-    n = len(pick.ids)
-    st.markdown("**" + ngettext("{n} stretch picked", "{n} stretches picked", n).format(n=n) + "**")
-    names, title = scene.series[0].channels, _("sample in the stretch")
-    chart = charts.curves(scene.windows.values, np.array(pick.ids), names, title, height)
-    st.altair_chart(chart, theme=None, alt=_("Picked waveforms drawn over each other, and their mean"))
+def _alt(scene: Scene, shown: Shown) -> str:
+    """What somebody who cannot see the map should know."""
+    n, groups_shown = len(scene.view.xy), shown.colouring.groups
+    if groups_shown is None:
+        return _("Map of {n} stretches, coloured by {what}").format(n=n, what=shown.colouring.title)
+    counts = {one: int((shown.colouring.values == one).sum()) for one in groups_shown}
+    told = ", ".join(f"{one}: {count}" for one, count in counts.items())
+    return _("Map of {n} stretches, coloured by {what} ({groups})").format(n=n, what=shown.colouring.title, groups=told)
 
 
-def _series(scene: Scene, channel: int, pick: Pick, key: str) -> None:
-    which = _series_choice(scene, key)
+def _way(scene: Scene) -> list[Ints]:
+    """Windows of each series in order of time."""
+    each = (np.flatnonzero(scene.windows.series == i) for i in range(len(scene.series)))
+    return [ids[selections.thin(len(ids), MOST_ON_THE_WAY)] for ids in each if len(ids)]
+
+
+def _chart(scene: Scene, colouring: Colouring, pick: Pick) -> charts.Chart:
+    """The map as it is taken along: the whole of it, however far somebody has zoomed in."""
+    xy = scene.view.xy
+    drawn = Map(xy, colouring, np.array(pick.ids, dtype=int), selections.frame_of(xy))
+    return map_charts.waveform_map(drawn, 700, {}).properties(width=900)
+
+
+def _series(scene: Scene, channel: int, shown: Shown, key: str) -> None:
+    which, pick = _series_choice(scene, key), shown.pick
     one = scene.series[which]
     at = one.time if one.time is not None else np.arange(len(one.values))
-    chart_key = f"{LINE}-{key}-{which}-{pick.n if pick.by == MAP else 0}"
+    chart_key = f"{LINE}-{key}-{which}-{0 if pick.by in ('', LINE) else pick.n}"
 
     def gesture() -> None:
         stretch = (st.session_state[chart_key].selection.get(STRETCH) or {}).get("at")
@@ -168,10 +171,24 @@ def _series(scene: Scene, channel: int, pick: Pick, key: str) -> None:
     spans = selections.spans(scene.windows, which, pick.ids)
     title = _("time") if one.time is not None else _("sample number")
     filled = None if one.filled is None else np.flatnonzero(one.filled[:, channel])
-    chart = charts.series_line(at, one.values[:, channel], one.channels[channel], spans, 150, title, filled)
+    line = Line(at, one.values[:, channel], one.channels[channel], title, filled)
+    chart = charts.series_line(line, spans, _strip(scene, shown.colouring, which), 150)
     alt = _("The series, with the picked stretches shaded")
     st.altair_chart(chart, key=chart_key, on_select=gesture, theme=None, alt=alt)
     st.caption(_("Drag across the curve to pick a stretch; its points light up on the map."))
+
+
+def _strip(scene: Scene, colouring: Colouring, which: int) -> list[tuple[int, int, str]]:
+    """Where the groups of the map lie in one series, in the colours of the map."""
+    if colouring.groups is None:
+        return []
+    colours, _shapes = colouring.looks()
+    look = dict(zip(colouring.groups, colours, strict=True))
+    names = [one for one in look if one != colouring.rest]
+    numbers = {name: i for i, name in enumerate(names)}
+    group = np.array([numbers.get(name, -1) for name in colouring.values.tolist()])
+    runs = selections.stretches(scene.windows, which, group)
+    return [(first, last, look[names[i]]) for first, last, i in runs]
 
 
 def _series_choice(scene: Scene, key: str) -> int:

@@ -4,10 +4,21 @@ from typing import Any
 
 import streamlit as st
 
-from pages.parts.text import _
+from core import charts, differences, quality, selections
+from core.errors import N_
+from core.measures import Measured, MeasureSpec, StabilitySpec
+from core.recognition import Score
+from pages.parts.scene import Scene
+from pages.parts.text import _, fill
+from pages.parts.watch import peek, until_known
+
+QUICK = 20.0  # seconds: a check that takes longer has to be asked for
+MOST_READ = 2000  # windows that mean waveforms are made of
+ACROSS = 3  # numbers beside one another
 
 
-def panel(meta: dict[str, Any]) -> None:
+def of_model(meta: dict[str, Any]) -> None:
+    """The loss, and what the model computed."""
     if meta["loss"] is None:
         st.markdown(f"**{_('Reconstruction error: none')}**")
         st.caption(
@@ -28,3 +39,171 @@ def panel(meta: dict[str, Any]) -> None:
         st.caption(_("Computed in {mode}.").format(mode=meta["mode"]))
     if meta["filled"]:
         st.caption(_("{n:,} missing values were filled, as the preparation says.").format(n=meta["filled"]))
+
+
+def of_view(scene: Scene) -> None:
+    """How far this map can be trusted."""
+    st.markdown(f"#### {_('How far can this map be trusted?')}")
+    measured = scene.measured
+    if measured is None:
+        until_known(MeasureSpec(scene.spec), _("The numbers on this map are being computed …"))
+        return
+    for notice in measured.warnings:
+        st.warning(fill(notice.message, notice.facts), icon=":material/warning:")
+    st.caption(_(quality.CAUTION))
+    _rows([*_drawing(measured), *_groups(measured), *_recognised(measured), *_stability(scene)])
+    if scene.steady is None:
+        _ask_for_stability(scene)
+    if scene.spec.projection.method == "pca":
+        _directions(scene)
+
+
+Row = tuple[str, str, str]  # name, value, what it means
+NAMES = {
+    "kept": N_("Neighbours kept"),
+    "trustworthiness": N_("Trustworthiness"),
+    "continuity": N_("Continuity"),
+    "stress": N_("Distortion of distances"),
+    "silhouette_model": N_("Groups apart, for the model"),
+    "silhouette_picture": N_("Groups apart, on the map"),
+    "dbcv_model": N_("Empty space between groups, for the model"),
+    "dbcv_picture": N_("Empty space between groups, on the map"),
+}
+DRAWING = ("kept", "trustworthiness", "continuity", "stress")
+STRUCTURES = {
+    "groups": N_("So many groups of stretches stand apart for the model itself, more than by chance."),
+    "order": N_("The model sees a gradual order, but no separate groups: gaps on the map come from the drawing."),
+    "none": N_("For the model, no stretches stand apart more than by chance: clumps on the map mean nothing."),
+}
+
+
+def _rows(rows: list[Row]) -> None:
+    for first in range(0, len(rows), ACROSS):
+        for column, (name, value, meaning) in zip(st.columns(ACROSS), rows[first : first + ACROSS], strict=False):
+            with column:
+                st.metric(name, value)
+                st.caption(meaning)
+
+
+def _drawing(measured: Measured) -> list[Row]:
+    """What the picture keeps of what the model sees."""
+    found = measured.quality
+    facts = {"k": found.k, "chance": _share(found.chance)}
+    return [_row(code, getattr(found, code), found.why, facts) for code in DRAWING]
+
+
+def _groups(measured: Measured) -> list[Row]:
+    n, found = int(measured.groups.max(initial=-1)) + 1, measured.apart
+    rows = [(_("Groups that the model sees"), f"{n}", _(STRUCTURES[measured.structure]))]
+    if n < 2:
+        return rows
+    codes = ("silhouette_model", "silhouette_picture", "dbcv_model", "dbcv_picture")
+    return rows + [_row(code, getattr(found, code), found.why, {}) for code in codes]
+
+
+def _row(code: str, value: float | None, why: quality.Why, facts: dict[str, Any]) -> Row:
+    if value is None:
+        message, told = why[code]
+        return _(NAMES[code]), "–", fill(message, told)
+    shown = _share(value) if code == "kept" else _number(value)
+    return _(NAMES[code]), shown, fill(quality.MEANING[code], facts)
+
+
+def _recognised(measured: Measured) -> list[Row]:
+    """Whether closeness means anything to those who know the data."""
+    rows = []
+    names = {
+        "label": (
+            _("Recognised by label"),
+            _("How often the nearest stretch has the same label. Chance: {chance}. Uncertain from {low} to {high}."),
+        ),
+        "time": (
+            _("Nearness in time"),
+            _(
+                "How often what comes just before or after lies nearer than others. "
+                "Chance: {chance}. Uncertain from {low} to {high}."
+            ),
+        ),
+    }
+    for code, (name, meaning) in names.items():
+        score = measured.recognised[f"{code}, map"]
+        if isinstance(score, Score):
+            told = meaning.format(chance=_share(score.chance), low=_share(score.low), high=_share(score.high))
+            rows.append((name, _share(score.value), told))
+        else:
+            rows.append((name, "–", fill(score.message, score.facts)))
+    return rows
+
+
+def _stability(scene: Scene) -> list[Row]:
+    steady = scene.steady
+    if steady is None:
+        return []
+    return [
+        (
+            _("Steadiness"),
+            _share(steady.overall),
+            _(
+                "Drawn {n} times again, so many of a stretch’s neighbours on the map are there again. Chance: {share}."
+            ).format(n=steady.n_drawings, share=_share(steady.by_chance)),
+        )
+    ]
+
+
+def _directions(scene: Scene) -> None:
+    """What it means to lie left or right, high or low: only PCA has an answer."""
+    with st.expander(_("What the two directions of this map stand for"), key=f"axes-{scene.spec.fingerprint()[:12]}"):
+        shares = charts.shares(scene.view.meta["shares"], _("direction"), _("share of the differences"))
+        st.altair_chart(shares, theme=None, alt=_("How much of the differences each direction holds"))
+        st.caption(_("The map shows the two dark ones. The less the others hold, the less it leaves out."))
+        names, title = scene.series[0].channels, _("sample in the stretch")
+        words = (_("left"), _("right")), (_("bottom"), _("top"))
+        some = selections.thin(len(scene.windows), MOST_READ)
+        values = scene.windows.values(some)
+        for column, axis, ends in zip(st.columns(2), range(2), words, strict=True):
+            low, high = differences.axis_curves(values, scene.view.xy[some, axis])
+            with column:
+                chart = charts.ends(low, high, names, ends, title)
+                st.altair_chart(
+                    chart, theme=None, alt=_("Mean waveforms at both ends: {ends}").format(ends=", ".join(ends))
+                )
+        st.caption(_("The mean waveforms of the tenth of the stretches at either end of the map."))
+
+
+def _ask_for_stability(scene: Scene) -> None:
+    """How far the view depends on chance: at once where that is quick, else when somebody asks."""
+    asked = StabilitySpec(scene.spec)
+    wanted = f"steady-{asked.fingerprint()[:12]}"
+    takes = 7 * (scene.view.meta["seconds_drawing"] or 0.0)
+    if takes <= QUICK or st.session_state.get(wanted):
+        if peek(asked) is None:
+            until_known(asked, _("The map is being drawn again, to see how steady it is …"))
+        return
+    words = _("Check how steady it is (about {n:.0f} s)").format(n=takes)
+    if st.button(words, icon=":material/repeat:", key=f"ask-{wanted}"):
+        st.session_state[wanted] = True
+        st.rerun()
+
+
+def brief(scene: Scene) -> None:
+    """Two lines below one of several maps."""
+    measured = scene.measured
+    if measured is None:
+        return
+    said = [_("neighbours kept {share}").format(share=_share(measured.quality.kept))]
+    for code, words in (("label", _("recognised by label {share}")), ("time", _("nearness in time {share}"))):
+        score = measured.recognised[f"{code}, map"]
+        if isinstance(score, Score):
+            told = words.format(share=_share(score.value))
+            said.append(f"{told} ({_share(score.low)}–{_share(score.high)})")
+    if scene.view.per_window is not None:
+        said.append(_("reconstruction error {value:.3f}").format(value=scene.view.meta["loss"]))
+    st.caption(" · ".join(said))
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.0%}"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"

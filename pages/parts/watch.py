@@ -1,11 +1,10 @@
 """Waiting for a view: progress, stop, and a result that is there after a reload."""
 
-from typing import NoReturn
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 import streamlit as st
 
-from core import effects
-from core.effects import Effect, EffectSpec
 from core.errors import UserError
 from core.preparation import PreparationSpec, Prepared
 from core.views import View, ViewSpec, load
@@ -17,12 +16,28 @@ from pages.parts.work import Spec
 LOOK_EVERY = 0.4  # seconds
 
 
-def await_view(spec: ViewSpec, key: str) -> View:
-    """The view, or the progress of the job that makes it; a script that has to wait stops here."""
+def nothing() -> None:
+    """There is nothing to see before the result."""
+
+
+def await_view(spec: ViewSpec, key: str, meanwhile: Callable[[], None] = nothing) -> View:
+    """The view, or the progress of the job that makes it; a script that has to wait stops here.
+
+    Args:
+        meanwhile: shows what there is so far.
+    """
     view = load(spec, work.store())
     if view is None:
-        _wait(spec, key)
+        _wait(spec, key, meanwhile)
     return view
+
+
+def await_result(spec: Spec, key: str, meanwhile: Callable[[], None] = nothing) -> Any:
+    """Any other result, likewise."""
+    found = work.made(spec)
+    if found is None:
+        _wait(spec, key, meanwhile)
+    return found
 
 
 def await_prepared(spec: PreparationSpec, key: str) -> Prepared:
@@ -33,12 +48,26 @@ def await_prepared(spec: PreparationSpec, key: str) -> Prepared:
     return ready
 
 
-def peek(spec: EffectSpec) -> Effect | None:
-    """What each step changes, where that is known; else the engine is asked to find out, and nobody waits."""
-    found = effects.load(spec, work.store())
+def peek(spec: Spec) -> Any:
+    """A result where it is known; else the engine is asked to find out, and nobody waits."""
+    found = work.made(spec)
     if found is None:
         _ask(spec)
     return found
+
+
+@st.fragment(run_every=1.0)
+def until_known(spec: Spec, words: str) -> None:
+    """A line that stands where numbers will be, and draws the screen anew when they are there."""
+    job = work.state(spec)
+    if job is None or job.state == "done":
+        st.rerun()
+    elif job.state == "failed":
+        error = job.error or {}
+        st.caption(say(UserError(error["problem"], error["remedy"], **error["facts"])))
+    else:
+        share = f" {job.done / job.total:.0%}" if job.total > 1 else ""
+        st.caption(words + share)
 
 
 def _ask(spec: Spec) -> None:
@@ -47,9 +76,9 @@ def _ask(spec: Spec) -> None:
         work.want(spec)
 
 
-def _wait(spec: Spec, key: str) -> NoReturn:
+def _wait(spec: Spec, key: str, meanwhile: Callable[[], None] = nothing) -> NoReturn:
     _ask(spec)
-    _progress(spec, key)
+    _progress(spec, key, meanwhile)
     st.stop()
 
 
@@ -62,7 +91,7 @@ def _is_new(spec: Spec) -> bool:
 
 
 @st.fragment(run_every=LOOK_EVERY)
-def _progress(spec: Spec, key: str) -> None:
+def _progress(spec: Spec, key: str, meanwhile: Callable[[], None]) -> None:
     job = work.state(spec)
     if job is None or job.state == "done":
         st.rerun()
@@ -77,6 +106,7 @@ def _progress(spec: Spec, key: str) -> None:
         _bar(job)
         if st.button(_("Stop"), key=f"stop-{key}", icon=":material/cancel:"):
             work.cancel(spec)
+        meanwhile()
 
 
 def _bar(job: Job) -> None:

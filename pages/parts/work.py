@@ -3,32 +3,53 @@
 import logging
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from core import effects, jobs, preparation, views
+from core import comparison, differences, effects, jobs, measures, preparation, probes, views
 from core import reader as files
 from core.artifacts import Store
+from core.comparison import ComparisonSpec, LadderSpec
+from core.differences import Statistics
 from core.effects import EffectSpec
 from core.errors import N_, UserError
+from core.measures import MeasureSpec, StabilitySpec
 from core.periods import Period, periods
 from core.preparation import PreparationSpec, Prepared
+from core.probes import ProbeSpec
 from core.reader import Reader, Source
 from core.recipes import Recipe, Windows, cut
-from core.series import Series
+from core.series import Ints, Series
 from core.tables import Table
 from core.views import ViewSpec
 from feedback_db import jobs as records
 from feedback_db.database import Database, connect
 from feedback_db.jobs import Job
 
-Spec = ViewSpec | PreparationSpec | EffectSpec
-KINDS: dict[str, tuple[type[Spec], jobs.Work]] = {  # what the engine does
-    "view": (ViewSpec, views.build),
-    "prepared": (PreparationSpec, preparation.build),
-    "effect": (EffectSpec, effects.build),
+Spec = ViewSpec | PreparationSpec | EffectSpec | MeasureSpec | StabilitySpec | ComparisonSpec | LadderSpec | ProbeSpec
+
+
+class Kind(NamedTuple):
+    """Something the engine makes."""
+
+    spec: type[Spec]
+    build: jobs.Work
+    load: Callable[[Any, Store], Any]  # what it made, or None
+
+
+KINDS = {  # a class stands above the one that it is a kind of
+    "view": Kind(ViewSpec, views.build, views.load),
+    "prepared": Kind(PreparationSpec, preparation.build, preparation.load),
+    "effect": Kind(EffectSpec, effects.build, effects.load),
+    "stability": Kind(StabilitySpec, measures.build_stability, measures.load_stability),
+    "measures": Kind(MeasureSpec, measures.build, measures.load),
+    "probes": Kind(ProbeSpec, probes.build, probes.load),
+    "ladder": Kind(LadderSpec, comparison.build_ladder, comparison.load),
+    "comparison": Kind(ComparisonSpec, comparison.build, comparison.load),
 }
 logger = logging.getLogger(__name__)
 _opening = threading.Lock()  # two first visitors must open one database
@@ -82,7 +103,7 @@ def start() -> None:
     _hand_over.submit(_engine)
     _hand_over.submit(reader().start)
     for job in unfinished:
-        _hand_over.submit(_submit, job.fingerprint, KINDS[job.kind][0].from_json(job.spec))
+        _hand_over.submit(_submit, job.fingerprint, KINDS[job.kind].spec.from_json(job.spec))
 
 
 def stop() -> None:
@@ -93,7 +114,12 @@ def stop() -> None:
 
 
 def kind_of(spec: Spec) -> str:
-    return next(kind for kind, (cls, _build) in KINDS.items() if isinstance(spec, cls))
+    return next(name for name, kind in KINDS.items() if isinstance(spec, kind.spec))
+
+
+def made(spec: Spec) -> Any:
+    """What the engine made of it, or None."""
+    return KINDS[kind_of(spec)].load(spec, store())
 
 
 def want(spec: Spec) -> None:
@@ -108,7 +134,7 @@ def want(spec: Spec) -> None:
 
 def _submit(key: str, spec: Spec) -> None:
     try:
-        _engine().submit(key, KINDS[kind_of(spec)][1], spec)
+        _engine().submit(key, KINDS[kind_of(spec)].build, spec)
     except OSError:  # Dask's way to say that nobody answers
         logger.exception("no engine")
         _record(jobs.Change(key, "failed", error=NO_ENGINE))
@@ -182,3 +208,15 @@ def ready_series(sources: tuple[Source, ...], recipe: Recipe) -> tuple[Series, .
             N_("Open the map on the Maps screen once: they are then prepared again."),
         )
     return ready.series
+
+
+@lru_cache(maxsize=4)
+def statistics_of(sources: tuple[Source, ...], recipe: Recipe) -> Statistics:
+    """Of every window, in the units of the file."""
+    here = windows_of(sources, recipe)
+    return differences.statistics_of(replace(here, prepared=ready_series(sources, recipe.in_units()), scale=None))
+
+
+def near(spec: ViewSpec, ids: Ints, k: int) -> Ints:
+    """The windows outside a pick that lie nearest to it for the model."""
+    return differences.nearest_to(store().array(spec.embedding_fingerprint(), "vectors", mapped=True), ids, k)

@@ -1,0 +1,126 @@
+"""Altair specs of maps. Data in, chart out; words come from the caller in the reader's language."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from core.charts import CUD, FAINT, SHAPES, Chart, plain, time_format
+from core.selections import Frame
+from core.series import Floats, Ints
+
+BOX, TAP = "box", "tap"  # names of the gestures, as they come back from the browser
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Colouring:
+    """What the points of a map are coloured by: groups get CUD colours and shapes, quantities one even scale."""
+
+    title: str
+    values: NDArray[Any]  # (n_windows,) text, numbers or datetime64
+    order: tuple[str, ...] = ()  # of the groups in the legend; empty: by name
+    rest: str = ""  # the group of those that are in none: drawn faintly
+
+    @property
+    def groups(self) -> list[str] | None:
+        if self.values.dtype.kind not in "UO":
+            return None
+        return list(self.order) or sorted(set(self.values.tolist()))
+
+    def looks(self) -> tuple[list[str], list[str]]:
+        """Colour and shape of each group. Shapes move on at every turn of the colours: 49 groups look different."""
+        groups = [one for one in self.groups or [] if one != self.rest]
+        colours = {one: CUD[i % len(CUD)] for i, one in enumerate(groups)}
+        shapes = {one: SHAPES[(i + i // len(CUD)) % len(SHAPES)] for i, one in enumerate(groups)}
+        every = self.groups or []
+        return [colours.get(one, FAINT) for one in every], [shapes.get(one, SHAPES[0]) for one in every]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Map:
+    """What there is to draw."""
+
+    xy: Floats  # (n_windows, 2)
+    colouring: Colouring
+    picked: Ints  # ids; empty: nobody fades
+    frame: Frame
+    way: Sequence[Ints] = ()  # ids in order of time, of each series, to be joined by a line
+    size: int = 80  # of a point, square pixels
+
+
+def waveform_map(drawn: Map, height: int, tooltips: Mapping[str, Any]) -> Chart:
+    """The map of the waveforms: a point a window, one unit as long across as up.
+
+    Coordinates have no meaning of their own, so there are no axes. Drag draws a box, a tap picks a point.
+    """
+    xy = drawn.xy
+    frame = _points(drawn).assign(**{f"tip{i}": values for i, values in enumerate(tooltips.values())})
+    x, y = _axes(drawn.frame)
+    encoding = {
+        "x": x,
+        "y": y,
+        "opacity": alt.condition("datum.picked", alt.value(0.85), alt.value(0.12)),
+        "tooltip": [alt.Tooltip(f"tip{i}:N", title=title) for i, title in enumerate(tooltips)],
+        **_colour(drawn.colouring),
+    }
+    points = alt.Chart(frame).mark_point(filled=True, size=drawn.size, strokeWidth=0, clip=True)
+    gestures = alt.selection_interval(name=BOX), alt.selection_point(name=TAP, fields=["id"])
+    points = points.encode(**encoding).add_params(*gestures)
+    if not drawn.way:
+        return plain(points, height)
+    pieces = [pd.DataFrame({"x": xy[ids, 0], "y": xy[ids, 1], "at": ids, "one": i}) for i, ids in enumerate(drawn.way)]
+    line = alt.Chart(pd.concat(pieces)).mark_line(color=FAINT, strokeWidth=1, opacity=0.5, clip=True)
+    return plain(alt.layer(line.encode(x=x, y=y, order="at:Q", detail="one:N"), points), height)
+
+
+def small_map(drawn: Map, height: int) -> Chart:
+    """The same to look at only, without a legend: one of several, or one that is still moving."""
+    x, y = _axes(drawn.frame)
+    colour = {name: channel.copy() for name, channel in _colour(drawn.colouring).items()}
+    for channel in colour.values():
+        channel.legend = None
+    opacity = alt.condition("datum.picked", alt.value(0.85), alt.value(0.12))
+    points = alt.Chart(_points(drawn)).mark_point(filled=True, size=drawn.size, strokeWidth=0, clip=True)
+    return plain(points.encode(x=x, y=y, opacity=opacity, **colour), height)
+
+
+def _points(drawn: Map) -> pd.DataFrame:
+    ids = np.arange(len(drawn.xy))
+    picked = np.isin(ids, drawn.picked) if len(drawn.picked) else True
+    x, y = drawn.xy.T
+    return pd.DataFrame({"id": ids, "x": x, "y": y, "colour": drawn.colouring.values, "picked": picked})
+
+
+def _axes(frame: Frame) -> tuple[alt.X, alt.Y]:
+    x, y, half = frame
+    return (
+        alt.X("x:Q", scale=_square(x, half, "width / height"), axis=None),
+        alt.Y("y:Q", scale=_square(y, half, "height / width"), axis=None),
+    )
+
+
+def _square(middle: float, half: float, aspect: str) -> alt.Scale:
+    """A scale on which a unit is as long as on the other axis, whatever room the browser gives the chart."""
+    ends = (alt.ExprRef(f"{middle} {sign} {half} * max(1, {aspect})") for sign in "-+")
+    low, high = ends
+    return alt.Scale(domainMin=low, domainMax=high, nice=False, zero=False)
+
+
+def _colour(colouring: Colouring) -> dict[str, Any]:
+    legend = alt.Legend(title=colouring.title, orient="bottom", columns=4, labelLimit=160)
+    groups = colouring.groups
+    if groups is not None:
+        colours, shapes = colouring.looks()
+        return {
+            "color": alt.Color("colour:N", scale=alt.Scale(domain=groups, range=colours), legend=legend),
+            "shape": alt.Shape("colour:N", scale=alt.Scale(domain=groups, range=shapes), legend=legend),
+        }
+    legend = alt.Legend(title=colouring.title, orient="bottom", gradientLength=260)
+    if colouring.values.dtype.kind == "M":
+        legend.format, legend.tickCount = time_format(colouring.values), 3
+        return {"color": alt.Color("colour:T", scale=alt.Scale(scheme="viridis", type="utc"), legend=legend)}
+    return {"color": alt.Color("colour:Q", scale=alt.Scale(scheme="viridis"), legend=legend)}

@@ -1,0 +1,35 @@
+"""Charts as files to take along: PNG, SVG and PDF, with the letters that Japanese needs."""
+
+import importlib.util
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from core.charts import Chart
+
+Format = Literal["png", "svg", "pdf"]
+FONT = "IPAexGothic"  # comes with matplotlib-fontja; that package itself is never imported
+
+
+def drawn(chart: Chart, form: Format) -> bytes:
+    """The chart as the bytes of a file. It needs a width and a height of its own."""
+    import vl_convert
+
+    _register()
+    spec = chart.configure(font=FONT).to_dict()
+    if form == "png":
+        return bytes(vl_convert.vegalite_to_png(spec, scale=2))
+    if form == "svg":
+        return str(vl_convert.vegalite_to_svg(spec)).encode()
+    return bytes(vl_convert.vegalite_to_pdf(spec))
+
+
+@cache
+def _register() -> None:
+    import vl_convert
+
+    found = importlib.util.find_spec("matplotlib_fontja")
+    folder = Path(found.origin).parent / "fonts" if found and found.origin else None
+    if folder is None or not (folder / "ipaexg.ttf").is_file():
+        raise FileNotFoundError("the font of matplotlib-fontja is missing: Japanese would be empty boxes")
+    vl_convert.register_font_directory(str(folder))

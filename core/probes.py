@@ -1,0 +1,286 @@
+"""Planted truths: what of a property that was put into one's own windows does the model see, and what the flat map?
+
+Every window gets some more of one property, drawn by lot; then something simple is to read it off the embedding and off
+the picture. What cannot be read there, nobody will see there.
+"""
+
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from core import measures, views
+from core.artifacts import Store, fingerprint
+from core.embedding import Encoder, embed
+from core.errors import N_, UserError
+from core.notices import Notice
+from core.projection import project
+from core.recognition import Where
+from core.series import Floats, Ints
+from core.views import ViewSpec
+
+VERSION = 1  # raise it when the same spec would give other scores
+Progress = Callable[[str, int, int], None]  # (stage, done, total); raises to cancel
+PLANTING = N_("Planting truths into the data and looking for them")
+
+KINDS = ("slope", "memory", "frequency", "phase", "regime", "anomaly", "level", "amplitude")
+NAMES = {
+    "slope": N_("Slope of a trend"),
+    "memory": N_("Roughness (memory from sample to sample)"),
+    "frequency": N_("Speed of a rhythm"),
+    "phase": N_("Shift of a rhythm"),
+    "regime": N_("Kind of rhythm"),
+    "anomaly": N_("A sudden event"),
+    "level": N_("Level"),
+    "amplitude": N_("Size"),
+}
+CONTROLS = ("level", "amplitude")  # MOMENT brings each window to one level and size: it cannot see them
+CLASSES = ("regime", "anomaly")
+MOST, FEWEST = 600, 60  # windows
+CYCLES = 4  # of a planted rhythm in a window
+FOLDS = 5
+SEEN, HARDLY = 0.5, 0.1  # of all that can be read: from there on it is seen; below, it is not
+K = 10  # neighbours on a picture, which may bend what lies in a line in the embedding
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeSpec:
+    """Truths planted into the windows of a view, seen by its model and drawn its way."""
+
+    view: ViewSpec
+    seed: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        return {"view": self.view.to_json(), "seed": self.seed}
+
+    @classmethod
+    def from_json(cls, d: Mapping[str, Any]) -> Self:
+        return cls(ViewSpec.from_json(d["view"]), d["seed"])
+
+    def fingerprint(self) -> str:
+        return fingerprint("probes", VERSION, self.view.fingerprint(), self.seed)
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """How much of a truth can be read: 1 all, 0 nothing. R², or balanced accuracy beyond chance where it is a class."""
+
+    model: float  # by a straight line from the embedding
+    map: float  # by the nearest neighbours on the picture
+    shuffled: float  # the same line to the same truth, dealt out anew: what chance makes
+    phases: float  # by the line, after every window's phases were drawn anew: what the spectrum alone tells
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Probed:
+    scores: Mapping[str, Scores]  # by kind
+    xy: Mapping[str, Floats]  # (n, 2) the picture of the windows with that truth
+    truth: Mapping[str, Floats]  # (n,) what was planted; a class is a number
+
+
+# --- planting
+
+
+def plant(values: Floats, kind: str, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Put a property into windows (n, n_channels, length), in all channels alike, as strong as they vary themselves.
+
+    Returns:
+        The windows, and the truth (n,).
+    """
+    n, _channels, length = values.shape
+    spread = np.maximum(values.std(axis=2), 1e-3 * values.std(axis=(0, 2)) + 1e-9)[:, :, None]
+    at = np.linspace(0, 1, length)
+    if kind == "amplitude":
+        truth = rng.uniform(-1, 1, (n,))
+        middle = values.mean(axis=2, keepdims=True)
+        return middle + (values - middle) * np.exp(truth)[:, None, None], truth
+    added, planted = _SHAPES[kind](n, at, rng)
+    return values + spread * added[:, None, :], planted
+
+
+def _slope(n: int, at: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    truth = rng.uniform(-1, 1, n)
+    return 4 * truth[:, None] * (at - 0.5), truth
+
+
+def _level(n: int, at: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    truth = rng.uniform(-1, 1, n)
+    return 4 * np.tile(truth[:, None], len(at)), truth
+
+
+def _memory(n: int, at: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """AR(1) noise of one variance, whose coefficient is the truth."""
+    from scipy.signal import lfilter
+
+    truth = rng.uniform(0, 0.95, n)
+    noise = rng.normal(size=(n, len(at) + 100))
+    pairs = zip(truth.tolist(), noise, strict=True)
+    made: Floats = np.stack([lfilter([np.sqrt(1 - a**2)], [1, -a], one) for a, one in pairs])
+    return 1.5 * made[:, 100:], truth
+
+
+def _frequency(n: int, at: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """From 2 cycles in a window to an eighth of its samples; the truth is its logarithm."""
+    truth = rng.uniform(np.log2(2), np.log2(max(4.0, len(at) / 8)), n)
+    return 1.5 * np.sin(2 * np.pi * (2 ** truth[:, None] * at + rng.random((n, 1)))), truth
+
+
+def _phase(n: int, at: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    truth = rng.uniform(-np.pi / 2, np.pi / 2, n)  # half a turn, so that a straight line can tell
+    return 2 * np.sin(2 * np.pi * CYCLES * at + truth[:, None]), truth
+
+
+def _regime(n: int, at: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """A sine, a square wave or a sawtooth of one rhythm and one variance."""
+    truth = rng.integers(0, 3, n)
+    turn = (CYCLES * at + rng.random((n, 1))) % 1
+    every = np.stack([np.sqrt(2) * np.sin(2 * np.pi * turn), np.sign(0.5 - turn), np.sqrt(12) * (turn - 0.5)])
+    return 1.5 * every[truth, np.arange(n)], truth.astype(float)
+
+
+def _anomaly(n: int, at: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """In every other window something sudden: a spike, a drop or a bump, anywhere."""
+    truth = rng.permutation(np.arange(n) % 2)
+    where, kind = rng.uniform(0.1, 0.9, n)[:, None], rng.integers(0, 3, n)
+    spike = np.exp(-0.5 * ((at - where) * len(at)) ** 2)
+    bump = np.exp(-0.5 * ((at - where) / 0.05) ** 2)
+    every = np.stack([6 * spike, -5 * bump, 4 * bump])
+    return truth[:, None] * every[kind, np.arange(n)], truth.astype(float)
+
+
+_SHAPES: dict[str, Callable[[int, Floats, np.random.Generator], tuple[Floats, Floats]]] = {
+    "slope": _slope,
+    "level": _level,
+    "memory": _memory,
+    "frequency": _frequency,
+    "phase": _phase,
+    "regime": _regime,
+    "anomaly": _anomaly,
+}
+
+
+def without_phases(values: Floats, rng: np.random.Generator) -> Floats:
+    """Every window (n, n_channels, length) with its own spectrum and random phases (Theiler et al. 1992)."""
+    spectrum = np.fft.rfft(values, axis=2)
+    turn = np.exp(2j * np.pi * rng.random((len(values), 1, spectrum.shape[2])))
+    turn[:, :, 0] = 1
+    if values.shape[2] % 2 == 0:
+        turn[:, :, -1] = np.sign(turn[:, :, -1].real)  # the highest frequency has no phase, only a sign
+    return np.fft.irfft(spectrum * turn, values.shape[2], axis=2)
+
+
+# --- reading it off
+
+
+def folds(where: Where) -> Ints:
+    """(n,) which fifth of the recording a window is in, so that no window is read by one that overlaps it."""
+    at = where.start + np.cumsum(np.append(0, np.diff(where.series) != 0)) * (int(where.start.max()) + where.length)
+    return (np.argsort(np.argsort(at, kind="stable"), kind="stable") * FOLDS) // len(at)
+
+
+def read(points: Floats, truth: Floats, fold: Ints, reader: Any, *, is_class: bool) -> float:
+    """How much of the truth (n,) a reader tells of windows in parts of the recording that it has not learnt from."""
+    told = np.empty(len(truth))
+    for i in range(FOLDS):
+        seen, asked = fold != i, fold == i
+        told[asked] = reader.fit(points[seen], truth[seen]).predict(points[asked])
+    if not is_class:
+        return float(1 - ((truth - told) ** 2).mean() / truth.var())
+    accuracy = np.mean([(told[truth == one] == one).mean() for one in np.unique(truth)])
+    chance = 1 / len(np.unique(truth))
+    return float((accuracy - chance) / (1 - chance))
+
+
+def scores(vectors: Floats, xy: Floats, scrambled: Floats, truth: Floats, fold: Ints, kind: str) -> Scores:
+    """Of one truth; `scrambled` are the vectors of the windows without their phases."""
+    from sklearn.linear_model import RidgeClassifierCV, RidgeCV
+    from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    is_class = kind in CLASSES
+    strengths = np.logspace(-2, 5, 15)
+    straight = make_pipeline(StandardScaler(), RidgeClassifierCV(strengths) if is_class else RidgeCV(strengths))
+    near = (KNeighborsClassifier if is_class else KNeighborsRegressor)(K)
+    dealt = np.random.default_rng(0).permutation(truth)
+    return Scores(
+        read(vectors, truth, fold, straight, is_class=is_class),
+        read(xy, truth, fold, near, is_class=is_class),
+        read(vectors, dealt, fold, straight, is_class=is_class),
+        read(scrambled, truth, fold, straight, is_class=is_class),
+    )
+
+
+# --- all of them
+
+
+def build(spec: ProbeSpec, store: Store, progress: Progress) -> str:
+    """Compute what is not yet in the store, and return its fingerprint."""
+    key = spec.fingerprint()
+    if store.has(key):
+        return key
+    views.build(spec.view, store, progress)
+    windows = measures.windows_of(spec.view, store)
+    if len(windows) < FEWEST:
+        raise UserError(
+            N_("{n} stretches are too few to plant truths in."),
+            N_("Choose a smaller step, so that there are at least {least}."),
+            n=len(windows),
+            least=FEWEST,
+        )
+    ids = np.unique(np.linspace(0, len(windows) - 1, min(MOST, len(windows))).round().astype(np.int64))
+    values, fold = windows.values(ids), folds(Where(windows.series[ids], windows.start[ids], windows.length))
+    encoder = Encoder(spec.view.encoder, windows.prepared[0].channels, lambda *_: None)
+    found: dict[str, Scores] = {}
+    arrays: dict[str, Floats] = {}
+    for i, kind in enumerate(KINDS):
+        progress(PLANTING, i, len(KINDS))
+        rng = np.random.default_rng([spec.seed, i])
+        planted, truth = plant(values, kind, rng)
+        vectors, scrambled = (_embedded(encoder, one) for one in (planted, without_phases(planted, rng)))
+        xy = project(vectors, spec.view.projection, lambda *_: None).xy
+        found[kind] = scores(vectors, xy, scrambled, truth, fold, kind)
+        arrays |= {f"xy-{kind}": xy, f"truth-{kind}": truth}
+    told = {kind: [one.model, one.map, one.shuffled, one.phases] for kind, one in found.items()}
+    store.save(key, {"made": "probes", "spec": spec.to_json(), "scores": told}, arrays)
+    return key
+
+
+def _embedded(encoder: Encoder, values: Floats) -> Floats:
+    with tempfile.TemporaryDirectory() as folder:
+        vectors = embed(encoder, [values], len(values), Path(folder) / "vectors.npy", lambda *_: None)
+        return vectors.astype(np.float64)
+
+
+def load(spec: ProbeSpec, store: Store) -> Probed | None:
+    """The scores, or None while they have yet to be computed."""
+    key = spec.fingerprint()
+    if not store.has(key):
+        return None
+    meta = store.meta(key)
+    return Probed(
+        {kind: Scores(*one) for kind, one in meta["scores"].items()},
+        {kind: store.array(key, f"xy-{kind}") for kind in KINDS},
+        {kind: store.array(key, f"truth-{kind}") for kind in KINDS},
+    )
+
+
+def told(probed: Probed) -> list[Notice]:
+    """In words; the names of the kinds are facts that a screen puts into its own language."""
+    groups: dict[str, list[str]] = {"both": [], "model": [], "partly": [], "none": []}
+    for kind, one in probed.scores.items():
+        beyond, on_map = one.model - max(one.shuffled, 0.0), one.map
+        if beyond >= SEEN:
+            groups["both" if on_map >= SEEN else "model"].append(kind)
+        else:
+            groups["partly" if beyond >= HARDLY else "none"].append(kind)
+    messages = {
+        "both": N_("The model sees, and the map shows: {kinds}."),
+        "model": N_("The model sees, but this map hardly shows: {kinds}."),
+        "partly": N_("The model sees only in part: {kinds}."),
+        "none": N_("Neither the model nor the map shows: {kinds}."),
+    }
+    return [Notice(messages[group], {"kinds": kinds}) for group, kinds in groups.items() if kinds]
