@@ -16,7 +16,10 @@ from core.traits import SENTENCES, SHARES, STATISTICS, measured
 VALUES = 2**18  # at a time, so that they stay in a processor's cache
 NEGLIGIBLE, SMALL, MEDIUM = 0.147, 0.33, 0.474  # |effect| up to which it is called so: Romano et al. 2006
 LEAST = 3  # windows in the pick and outside
-CHANCE = 0.05  # that anything is told about a blind pick
+# That anything is told about a blind pick. Measured on AR(1) noise in 2 to 8 channels, 160 to 500 windows, at most: 4 %
+# of scattered picks; of windows in a row 5 % where the noise forgets (0, 0.9) and 9 % at 0.99. Noise that drifts all
+# along (0.999) looks like ways of running that differ: 31 % of rows of a third of the recording.
+CHANCE = 0.05
 CONFIDENCE = 0.95  # of intervals
 ALIKE = 0.9  # correlation from which on two statistics say the same
 USUAL = 3.0  # robust standard deviations: farther ones count less and less
@@ -130,15 +133,15 @@ class Difference:
 
 
 def differences(statistics: Statistics, ids: Ints) -> list[Difference]:
-    """What clearly sets the picked windows apart, the strongest difference first; an empty list is an answer.
+    """What clearly sets the picked windows apart; an empty list is an answer.
 
     Clear is a difference that a blind pick of so many windows, scattered or in a row, would hardly show in any of the
     statistics, and whose confidence interval leaves out all that is negligible. Of statistics that say the same, the
-    strongest is told.
+    one that lies farthest apart is told. Strong effects come first, and the plainer statistic of effects as strong.
     """
     picked = np.zeros(len(statistics.values), dtype=bool)
     picked[ids] = True
-    found: list[tuple[int, Difference]] = []
+    found: list[tuple[float, int, Difference]] = []  # distance, column
     for panel in statistics.panels:
         gap, error, df = contrast(panel, picked[panel.rows])
         by_chance = 2 * special.stdtr(df, -np.abs(gap) / error)
@@ -146,13 +149,13 @@ def differences(statistics: Statistics, ids: Ints) -> list[Difference]:
         for i in np.flatnonzero(by_chance <= CHANCE / statistics.values.shape[1]):
             one = _difference(statistics, panel, picked, int(i), float(margin[i]))
             if max(one.low, -one.high) > NEGLIGIBLE:
-                found.append((int(panel.columns[i]), one))
-    found.sort(key=lambda each: (-round(abs(each[1].effect), 2), STATISTICS.index(each[1].statistic), each[0]))
-    told: list[int] = []
-    for column, _one in found:
-        if not (statistics.likeness[column, told] > ALIKE).any():
-            told.append(column)
-    return [one for column, one in found if column in told]
+                found.append((abs(float(gap[i])), int(panel.columns[i]), one))
+    found.sort(key=lambda each: (-each[0], each[1]))
+    told: dict[int, Difference] = {}
+    for _distance, column, one in found:
+        if not (statistics.likeness[column, list(told)] > ALIKE).any():
+            told[column] = one
+    return sorted(told.values(), key=lambda one: (-round(abs(one.effect), 1), STATISTICS.index(one.statistic)))
 
 
 def contrast(panel: Panel, picked: Bools) -> tuple[Floats, Floats, Floats]:
@@ -245,9 +248,8 @@ def told(difference: Difference) -> Notice:
 def _figures(one: float, other: float) -> tuple[str, str]:
     """Two numbers with as many decimals as show the difference between them to two figures."""
     gap = abs(one - other) or max(abs(one), 1e-9) / 10
-    decimals = 1 - math.floor(math.log10(gap))
-    first, second = (f"{round(value, decimals) + 0.0:.{max(decimals, 0)}f}" for value in (one, other))
-    return first, second
+    decimals = max(1 - math.floor(math.log10(gap)), 0)
+    return f"{round(one, decimals) + 0.0:.{decimals}f}", f"{round(other, decimals) + 0.0:.{decimals}f}"
 
 
 # --- windows together

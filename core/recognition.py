@@ -139,8 +139,9 @@ def label_hits(
     others, k = _moved(code), near.shape[1]
     if not k or len(others) < FEWEST:
         return Notice(TOO_FEW, {"n": n_apart})
-    moved = np.array([_moved_hits(one, near) for one in others])
-    moved[:, [0, 2]] += (np.bincount(code) ** 2).sum() / len(code) ** 2
+    moved = _moved_hits(others, near)
+    by_shares = (np.bincount(code) ** 2).sum() / len(code) ** 2
+    moved[:, [0, 2]] = by_shares + (1 - by_shares) * moved[:, [0, 2]]
     run = len(code) / (1 + int((np.diff(code + where.series * FAR) != 0).sum()))  # windows, on average
 
     def hits(k: int, group: Ints, column: int) -> Hits:
@@ -171,38 +172,41 @@ def _nearest(points: Floats, code: Ints, where: Where, k: int, gap: float) -> tu
 def _moved(code: Ints) -> Ints:
     """(draws, n) labels moved along in time, to and fro: what leaves at one end comes back there, the last one first.
 
-    In a circle, the end would meet the start and make a change of labels that is in no recording. Every way is taken
-    that makes other groups of windows of the same labels, or some of these.
+    In a circle, the end would meet the start and make a change of labels that is in no recording. Left out are those
+    that make the old groups again or lose a label.
     """
-    tape, n, n_codes = np.concatenate([code, code[::-1]]), len(code), int(code.max()) + 1
-    found = []
-    for by in np.random.default_rng(SEED).permutation(2 * n - 1) + 1:
-        moved = np.roll(tape, by)[:n]
-        if np.bincount(moved, minlength=n_codes).min() >= FEWEST_ALIKE and _rand(code, moved) < SAME:
-            found.append(moved)
-        if len(found) == N_MOVED:
-            break
-    return np.array(found)
+    n, n_codes = len(code), int(code.max()) + 1
+    by = 1 + np.random.default_rng(SEED).permutation(2 * n - 1)[: 2 * N_MOVED]
+    moved = np.concatenate([code, code[::-1]])[(np.arange(n) + by[:, None]) % (2 * n)]
+    both = _counted(moved * n_codes + code, n_codes**2).reshape(-1, n_codes, n_codes)
+    other = (_rand(both) < SAME) & (both.sum(axis=2).min(axis=1) >= FEWEST_ALIKE)
+    return np.asarray(moved[other][:N_MOVED])
 
 
-def _rand(one: Ints, other: Ints) -> float:
-    """Adjusted Rand index: 1 for the same groups, whatever they are called; 0 by chance (Hubert & Arabie 1985)."""
-    n_codes = int(one.max()) + 1
-    both = np.bincount(one * n_codes + other, minlength=n_codes**2).reshape(n_codes, n_codes)
-
-    def n_pairs(counts: Ints) -> float:
-        return float((counts * (counts - 1)).sum()) / 2
-
-    rows, columns = n_pairs(both.sum(axis=1)), n_pairs(both.sum(axis=0))
-    by_chance = rows * columns / (len(one) * (len(one) - 1) / 2)
-    return (n_pairs(both) - by_chance) / ((rows + columns) / 2 - by_chance)
+def _counted(codes: Ints, n_codes: int, weights: Floats | None = None) -> Floats:
+    """(m, n) codes → (m, n_codes) how often each code is in each row, or the sum of its weights there."""
+    at = (codes + n_codes * np.arange(len(codes))[:, None]).ravel()
+    found = np.bincount(at, None if weights is None else weights.ravel(), len(codes) * n_codes)
+    return found.reshape(len(codes), n_codes).astype(np.float64)
 
 
-def _moved_hits(code: Ints, near: Ints) -> tuple[float, float, float, float]:
-    """1-NN beyond what the shares of the labels make of it, and balanced; the same of the neighbourhood hit."""
-    same, by_shares = code[near] == code[:, None], float((np.bincount(code) ** 2).sum()) / len(code) ** 2
-    first, every = same[:, 0].astype(float), same.mean(axis=1)
-    return float(first.mean()) - by_shares, _mean(first, code), float(every.mean()) - by_shares, _mean(every, code)
+def _rand(both: Floats) -> Floats:
+    """Adjusted Rand indices of tables (m, c, c): 1 for equal groups, whatever their names (Hubert & Arabie 1985)."""
+    every, rows, columns = both.sum(axis=(1, 2)), both.sum(axis=2), both.sum(axis=1)
+    together = (both * (both - 1)).sum(axis=(1, 2))
+    in_rows, in_columns = ((one * (one - 1)).sum(axis=1) for one in (rows, columns))
+    by_chance = in_rows * in_columns / (every * (every - 1))
+    return np.asarray((together - by_chance) / ((in_rows + in_columns) / 2 - by_chance))
+
+
+def _moved_hits(moved: Ints, near: Ints) -> Floats:
+    """(draws, 4) 1-NN as Cohen's kappa, as shares of labels change at the ends, and balanced; the k nearest alike."""
+    size = _counted(moved, int(moved.max()) + 1)
+    by_shares = (size**2).sum(axis=1) / moved.shape[1] ** 2
+    right = [moved[:, near[:, 0]] == moved, np.mean([moved[:, one] == moved for one in near.T], axis=0)]
+    of_label = [_counted(moved, size.shape[1], one.astype(np.float64)) / size for one in right]
+    first, every = ((one.mean(axis=1) - by_shares) / (1 - by_shares) for one in right)
+    return np.stack([first, of_label[0].mean(axis=1), every, of_label[1].mean(axis=1)], axis=1)
 
 
 # --- time
@@ -251,12 +255,7 @@ def _beside(where: Where) -> Ints:
 
 
 def _nearer(apart: Floats, beside: Ints) -> Floats:
-    """(m, 2) share of all other windows that lie farther than each of the two beside it, ties by half; NaN for none.
-
-    Args:
-        apart: (m, n), infinite where windows share samples.
-        beside: (m, 2)
-    """
+    """(m, 2) share of all other windows that lie farther than each of the two beside it, ties by half; NaN for none."""
     own = np.where(beside >= 0, np.take_along_axis(apart, beside, axis=1), np.inf)
     there, twin = np.isfinite(own), own[:, ::-1]
     below = [((apart < one).sum(axis=1) + (apart <= one).sum(axis=1)) / 2 for one in own.T[:, :, None]]
@@ -269,11 +268,7 @@ def _nearer(apart: Floats, beside: Ints) -> Floats:
 
 
 def time_blocks(where: Where, memory: float) -> Ints:
-    """(n,) numbers of blocks of consecutive windows of one series, N_BLOCKS or more if possible.
-
-    Args:
-        memory: how many windows depend on one another, beside those that share samples.
-    """
+    """(n,) numbers of blocks of consecutive windows of one series, at least as long as `memory` windows if possible."""
     n = len(where.start)
     size = max(1, min(round(max(LENGTHS * where.per_length(), memory)), n // N_BLOCKS))
     first = np.flatnonzero(np.diff(where.series, prepend=-1))
@@ -309,13 +304,9 @@ def brought(hits: Hits, blocks: Ints) -> Floats:
 def resampled(brought: Floats) -> Floats:
     """(N_RESAMPLED,) by how much a value differs when blocks of time are drawn at random; always the same draws.
 
-    A pair depends on the blocks of both its windows, so a block brings along all its pairs. That is right where some
-    blocks are easier than others; where all are alike, it is too wide by up to the root of two. Few blocks vary less
-    than they should, so deviations are widened by Student's t, as Hesterberg 2015 does ("What teachers should know
-    about the bootstrap", expanded percentile interval).
-
-    Args:
-        brought: (n_blocks,), see there; of a difference between two values, the difference.
+    A pair depends on the blocks of both its windows, so a block brings along all its pairs: right where some blocks are
+    easier than others, too wide by up to the root of two where all are alike. Few blocks vary less than they should, so
+    Student's t widens it (Hesterberg 2015, "What teachers should know about the bootstrap", expanded percentiles).
     """
     from scipy.special import ndtri, stdtrit
 
@@ -345,11 +336,7 @@ def _looked_at(n: int) -> Ints:
 
 
 def _distances(points: Floats, where: Where, least: float) -> Iterator[tuple[Ints, Floats]]:
-    """Some rows at a time, their squared distances to all windows; infinite to those of their series nearer in time.
-
-    Args:
-        least: samples between the starts of two windows that may be compared.
-    """
+    """Some rows at a time, their squared distances to all; infinite where starts are under `least` samples apart."""
     x = np.asarray(points, np.float64)
     x = x - x.mean(axis=0)
     norm = np.einsum("ij,ij->i", x, x)

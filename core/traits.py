@@ -7,7 +7,7 @@ from core.errors import N_
 from core.series import Floats
 
 # What is told where a statistic is higher in one group of windows than in another, and where it is lower. They are in
-# the units of the channel unless said otherwise; of several that differ alike, the first one is told.
+# the units of the channel unless said otherwise; the plainest comes first.
 SENTENCES: dict[str, tuple[str, str]] = {
     "level": (  # mean
         N_("{channel}: higher level ({pick} against {rest})"),
@@ -33,21 +33,17 @@ SENTENCES: dict[str, tuple[str, str]] = {
         N_("{channel}: lowest values are higher ({pick} against {rest})"),
         N_("{channel}: drops lower (down to {pick} against {rest})"),
     ),
-    "roughness": (  # mean step from a sample to the next, without its sign
-        N_("{channel}: rougher from sample to sample (steps of {pick} against {rest})"),
-        N_("{channel}: smoother from sample to sample (steps of {pick} against {rest})"),
-    ),
-    "jump": (  # largest such step
+    "jump": (  # largest step from a sample to the next, without its sign
         N_("{channel}: larger jumps (up to {pick} against {rest})"),
         N_("{channel}: smaller jumps (up to {pick} against {rest})"),
+    ),
+    "roughness": (  # mean such step
+        N_("{channel}: rougher from sample to sample (steps of {pick} against {rest})"),
+        N_("{channel}: smoother from sample to sample (steps of {pick} against {rest})"),
     ),
     "rhythm": (  # share of the variance about the line that the strongest frequency has; 0 where there is no period
         N_("{channel}: steadier rhythm ({pick} % of the movement against {rest} %)"),
         N_("{channel}: less of a steady rhythm ({pick} % of the movement against {rest} %)"),
-    ),
-    "fast": (  # share of it that goes up and down within FAST samples
-        N_("{channel}: more fast trembling ({pick} % of the movement against {rest} %)"),
-        N_("{channel}: less fast trembling ({pick} % of the movement against {rest} %)"),
     ),
     "asymmetry": (  # skewness about the line: above 0, peaks point up
         N_("{channel}: peaks point up more (asymmetry {pick} against {rest})"),
@@ -56,6 +52,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "spikes": (  # how far the farthest sample is from the line, in standard deviations
         N_("{channel}: single spikes stand out more ({pick} times the spread against {rest})"),
         N_("{channel}: single spikes stand out less ({pick} times the spread against {rest})"),
+    ),
+    "fast": (  # share of the variance about the line that goes up and down within FAST samples
+        N_("{channel}: more fast trembling ({pick} % of the movement against {rest} %)"),
+        N_("{channel}: less fast trembling ({pick} % of the movement against {rest} %)"),
     ),
 }
 STATISTICS = tuple(SENTENCES)
@@ -125,6 +125,7 @@ def _swings(z: Floats) -> tuple[Floats, Floats, Floats]:
     left, peak, right = (padded[row, at + i] for i in range(3))
     rhythm = left + peak + right
     rhythm[(at + 1 < FEWEST_CYCLES) | (rhythm <= 0.6 + 5 / length)] = 0.0
+    rhythm[np.isnan(fast)] = np.nan
     with np.errstate(divide="ignore", invalid="ignore"):
         bend = np.nan_to_num(np.log(left / right) / np.log(left * right / peak**2) / 2)  # a parabola's top
     cycles = at + 1 + np.clip(bend, -0.5, 0.5)

@@ -1,6 +1,6 @@
-"""t-SNE: the affinities are openTSNE's, the descent is its own too, the forces are those of core/quadtree.py.
+"""t-SNE: affinities by openTSNE, its schedule and its constants; the forces are those of core/quadtree.py.
 
-openTSNE's forces are rounded otherwise on two threads than on one, and these are about three times as fast.
+openTSNE's own are rounded otherwise on two threads than on one, and took twice as long (`bench projection`).
 """
 
 from collections.abc import Generator
@@ -9,7 +9,7 @@ from itertools import count
 import numpy as np
 
 from core.neighbours import Neighbours, nearest_of
-from core.parallel import Team, n_cores
+from core.parallel import Team
 from core.quadtree import attraction, grow
 from core.series import Floats
 
@@ -28,9 +28,9 @@ def pictures(known: Neighbours, perplexity: int, start: Floats, seed: int) -> Ge
     from openTSNE.affinity import joint_probabilities_nn
 
     n = len(start)
-    near = joint_probabilities_nn(known.ids, known.distances, [perplexity], n_jobs=n_cores()).tocsr()
     xy, descent = _first(start, seed), _Descent(n)
     with Team() as team:
+        near = joint_probabilities_nn(known.ids, known.distances, [perplexity], n_jobs=team.size).tocsr()
         for iteration in count():
             exaggeration, momentum = (EXAGGERATION, 0.5) if iteration < EARLY else (1.0, 0.8)
             tree = grow(xy)
@@ -51,11 +51,11 @@ def place(vectors: Floats, xy: Floats, perplexity: int, new: Floats) -> Floats:
 
     perplexity = min(perplexity, PLACING_PERPLEXITY)
     known = nearest_of(vectors, new, min(len(vectors), 3 * perplexity))
-    near = joint_probabilities_nn(
-        known.ids, known.distances, [perplexity], False, "point-wise", len(xy), n_cores()
-    ).tocsr()
-    points, descent, tree = np.asarray(near @ xy), _Descent(len(new)), grow(xy)
+    descent, tree = _Descent(len(new)), grow(xy)
     with Team() as team:
+        how = {"symmetrize": False, "normalization": "point-wise", "n_reference_samples": len(xy), "n_jobs": team.size}
+        near = joint_probabilities_nn(known.ids, known.distances, [perplexity], **how).tocsr()
+        points = np.asarray(near @ xy)
         for _ in range(PLACING):
             pushed, sums = tree.repulsion(points, team)
             gradient = 1.5 * attraction(points, xy, near, team) - pushed / sums[:, None]

@@ -18,7 +18,8 @@ from core.parallel import Team, compiled
 from core.series import Floats
 
 SIZE = 10.0  # of the start, across its longer side
-PLACING, PLACING_RATE = 100, 0.25  # epochs for new points, and their learning rate
+RATE = 0.25  # of learning, at first; umap-learn's 1.0 throws points too far when all of them move at a time
+PLACING = 100  # epochs for new points
 NEGATIVES = 5  # points that are pushed away for each pull
 
 
@@ -31,7 +32,7 @@ def pictures(known: Neighbours, k: int, min_distance: float, start: Floats, seed
     xy = (SIZE * (start - low) / (high - low).max() + lots).astype(np.float32)
     with Team() as team:
         for epoch in range(total):
-            xy = forces.moved(xy, xy, epoch, 1 - epoch / total, team)
+            xy = forces.moved(xy, xy, epoch, RATE * (1 - epoch / total), team)
             yield xy
 
 
@@ -89,7 +90,7 @@ def place(vectors: Floats, xy: Floats, k: int, min_distance: float, new: Floats,
     others = xy.astype(np.float32)
     with Team() as team:
         for epoch in range(PLACING):
-            points = forces.moved(points, others, epoch, PLACING_RATE * (1 - epoch / PLACING), team)
+            points = forces.moved(points, others, epoch, RATE * (1 - epoch / PLACING), team)
     return np.asarray(points, np.float64)
 
 
@@ -107,8 +108,9 @@ class _Forces:
     def moved(self, points: Any, others: Any, epoch: int, rate: float, team: Team) -> Any:
         """Points (m, 2) after an epoch among others (n, 2), which may be the same ones; all float32."""
         same = points is others
+        # Half of a pull comes before lots push and half after, or others would always see a point just pushed away.
         # Among the same ones each edge is there in both directions and pulls both its ends: a point moves twice as far.
-        how = tuple(np.float32(one) for one in (*self._curve, rate, rate * (2 if same else 1)))
+        how = tuple(np.float32(one) for one in (*self._curve, rate, rate * (1.0 if same else 0.5)))
         moved = np.empty_like(points)
         team.rows(_epoch, len(points), points, others, same, self._edges, how, (self._seed, epoch), moved)
         return moved
@@ -131,13 +133,7 @@ def _epoch(
         for e in range(first[i], first[i + 1]):
             if np.floor((epoch + 1) * share[e]) == np.floor(epoch * share[e]):
                 continue
-            dx, dy = x - others[ids[e], 0], y - others[ids[e], 1]
-            d2 = dx * dx + dy * dy
-            if d2 > 0:
-                power = d2**b
-                force = -two * a * b * power / (d2 * (a * power + one))
-                x += pull * _clipped(force * dx)
-                y += pull * _clipped(force * dy)
+            x, y = _pulled(x, y, others[ids[e]], a, b, pull)
             for lot in range(NEGATIVES):
                 j = np.int64((_mixed(seed, epoch, e, lot) >> np.uint64(32)) * n >> np.uint64(32))
                 dx, dy = x - others[j, 0], y - others[j, 1]
@@ -146,7 +142,20 @@ def _epoch(
                     force = two * b / ((close + d2) * (a * d2**b + one))
                     x += push * _clipped(force * dx)
                     y += push * _clipped(force * dy)
+            x, y = _pulled(x, y, others[ids[e]], a, b, pull)
         moved[i] = x, y
+
+
+@compiled
+def _pulled(x: Any, y: Any, other: Any, a: Any, b: Any, pull: Any) -> Any:
+    dx, dy = x - other[0], y - other[1]
+    d2 = dx * dx + dy * dy
+    if d2 > 0:
+        power = d2**b
+        force = -np.float32(2) * a * b * power / (d2 * (a * power + np.float32(1)))
+        x += pull * _clipped(force * dx)
+        y += pull * _clipped(force * dy)
+    return x, y
 
 
 @compiled

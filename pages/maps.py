@@ -178,7 +178,7 @@ with guard():
             names = chosen.series_names(files)
             view = await_view(spec, "maps", lambda: moving.show(spec, names))
             scene = scene_of(spec, view, names, peek(MeasureSpec(spec)))
-            linked.explore(scene, key=spec.fingerprint()[:12])
+            linked.explore(scene, key=scene.key)
             numbers.of_view(scene)
         numbers.of_model(view.meta)
         compare_link(spec)

@@ -200,9 +200,17 @@ def drawn(page: Page, _n: int) -> float:
     return at
 
 
-def drawn_by_altair(page: Page, n: int) -> float:
-    count = "document.querySelectorAll('[data-testid=stVegaLiteChart] .mark-symbol.role-mark path').length"
-    page.wait_for_function(f"{count} >= {n}", timeout=PATIENCE)
+def drawn_by_altair(page: Page, _n: int) -> float:
+    """Vega draws all points in one go: as SVG, or many of them on a canvas."""
+    page.wait_for_function(
+        """() => {
+            const marks = document.querySelector('[data-testid=stVegaLiteChart] .marks');
+            if (marks?.tagName !== 'CANVAS') return marks?.querySelector('.mark-symbol path');
+            const middle = marks.getContext('2d').getImageData(marks.width / 2, marks.height / 2 - 40, 1, 1).data;
+            return middle[2] - middle[0] > 99;  // blue
+        }""",
+        timeout=PATIENCE,
+    )
     return float(page.evaluate("Date.now() / 1000"))
 
 
@@ -217,11 +225,16 @@ def last(folder: Path, fact: str) -> dict[str, Any]:
 
 def pick(page: Page, folder: Path, by_altair: bool) -> float:
     """Half of the middle, by lasso or box; seconds from the release until Python has the ids."""
-    chart = page.locator("[data-testid=stVegaLiteChart] svg" if by_altair else ".scatter canvas")
-    turn = np.linspace(0, np.pi, 2 if by_altair else 60)
-    drag(page, chart, 0.5 + 0.2 * np.column_stack([np.cos(turn), np.sin(turn) - 0.5]))
-    while not any("picked" in one for one in told(folder)):
+    if by_altair:
+        drag(page, page.locator("[data-testid=stVegaLiteChart] .marks"), np.array([[0.3, 0.4], [0.7, 0.6]]))
+    else:
+        turn = np.linspace(0, np.pi, 60)
+        lasso = 0.5 + 0.2 * np.column_stack([np.cos(turn), np.sin(turn) - 0.5])
+        drag(page, page.locator(".scatter canvas"), lasso)
+    for _ in range(PATIENCE // 20):
         page.wait_for_timeout(20)
+        if any("picked" in one for one in told(folder)):
+            break
     found = last(folder, "picked")
     assert found["n"] > 0
     return float(found["picked"] - page.evaluate("window.released / 1000"))

@@ -148,6 +148,7 @@ class Visitor:
 
     def drag(self, chart: Locator, start: tuple[float, float], end: tuple[float, float]) -> None:
         """From one point of a chart to another, as shares of its width and height."""
+        chart.scroll_into_view_if_needed()
         box: Any = chart.bounding_box()
         mouse = self.page.mouse
         mouse.move(box["x"] + start[0] * box["width"], box["y"] + start[1] * box["height"])

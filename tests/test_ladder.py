@@ -183,7 +183,7 @@ def test_the_same_hits_never_differ_and_intervals_of_several_differences_are_wid
     same, other, *_ = compared({"a": hits[0], "b": hits[0], "c": hits[1]}, [("a", "b"), ("a", "c")])
     assert same.low == same.high == 0
     [alone] = compared({"a": hits[0], "c": hits[1]}, [("a", "c")])
-    many = compared({i: one for i, one in hits.items()}, [(0, 1), (0, 2), (0, 3)])
+    many = compared(dict(hits.items()), [(0, 1), (0, 2), (0, 3)])
     assert many[0].high - many[0].low > alone.high - alone.low
     assert alone.low <= hits[0].value - hits[1].value <= alone.high
     assert other.value == alone.value

@@ -1,9 +1,12 @@
+import warnings
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
+from core import parallel
 from core.errors import UserError
+from core.neighbours import nearest
 from core.projection import METHODS, NOTES, ProjectionSpec, advice, iterations, place, project
 from core.series import Floats
 
@@ -51,6 +54,66 @@ def test_the_same_seed_gives_the_same_picture_to_the_last_bit(method):
     assert (one != other).any() == (method != "pca")  # nothing about PCA is left to chance
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_the_picture_is_the_same_on_any_number_of_threads(method, monkeypatch):
+    x, drawn, placed = planted(600)[0], [], []
+    for n in (1, 2, 5):
+        monkeypatch.setattr(parallel, "n_cores", lambda n=n: n)
+        drawn.append(project(x, ProjectionSpec(method, stopped_after=60), nobody).xy)
+        placed.append(place(x, drawn[0], ProjectionSpec(method), x[:300] + 0.1))
+    assert all((one == drawn[0]).all() for one in drawn)
+    assert all((one == placed[0]).all() for one in placed)
+
+
+@pytest.mark.parametrize("method", MOVING)
+def test_neighbours_that_are_known_and_parameters_that_are_settled_give_the_same_picture(method):
+    x, spec = planted(60)[0], ProjectionSpec(method, stopped_after=50)
+    usual = project(x, spec, nobody).xy
+    assert (project(x, spec, nobody, known=nearest(x, 59)).xy == usual).all()
+    assert (project(x, spec, nobody, known=nearest(x, 2)).xy == usual).all()  # too few: it finds its own
+    assert (project(x, spec.settled(60), nobody).xy == usual).all()
+
+
+def test_a_spec_that_was_kept_before_there_were_more_parameters_goes_on_to_work():
+    kept = {"method": "tsne", "seed": 0}
+    assert ProjectionSpec(**kept) == ProjectionSpec("tsne")
+
+
+@pytest.mark.parametrize("how", [{"neighbours": -1}, {"stopped_after": -1}, {"seed": -1}, {"min_distance": 1.5}])
+def test_a_parameter_out_of_range_is_a_programming_error(how):
+    with pytest.raises(ValueError, match="out of range"):
+        ProjectionSpec("umap", **how)
+
+
+def odd(kind: str, n: int, d: int) -> Floats:
+    x = np.random.default_rng(n).normal(size=(n, d))
+    if kind == "all alike but one":
+        x[:] = x[0]
+        x[n // 2] += 1
+    if kind == "a constant column":
+        x[:, 0] = 7
+    if kind == "in pairs":
+        x[1::2] = x[: n // 2 * 2 : 2]
+    return x + 1e4 if kind == "far from zero" else x
+
+
+@pytest.mark.parametrize("kind", ["few", "all alike but one", "a constant column", "in pairs", "far from zero"])
+@pytest.mark.parametrize("method", METHODS)
+def test_odd_windows_make_a_map_without_a_warning(method, kind):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for n, d, precision in ((5, 2, np.float64), (7, 40, np.float32), (31, 1, np.float32), (32, 3, np.float64)):
+            if kind == "a constant column" and d == 1:
+                continue
+            x = odd(kind, n, d).astype(precision)
+            spec = ProjectionSpec(method, neighbours=2 if n == 32 else 0)
+            xy = project(x, spec, nobody).xy
+            assert xy.shape == (n, 2)
+            assert xy.dtype == np.float64
+            assert np.isfinite(xy).all()
+            assert np.isfinite(place(x, xy, spec, x[:3])).all()
+
+
 def test_nobody_elses_random_numbers_are_touched():
     np.random.seed(5)  # noqa: NPY002
     expected = np.random.random()  # noqa: NPY002
@@ -69,6 +132,14 @@ def test_pca_finds_the_longest_two_directions_and_says_what_they_keep_of_the_who
     np.testing.assert_allclose(np.abs(drawn.xy), expected, atol=1e-9)
     np.testing.assert_allclose(drawn.xy[:3], -drawn.xy[3:], atol=1e-9)
     assert drawn.explained == pytest.approx(13 / 14)
+
+
+def test_pca_can_be_drawn_from_its_axes_and_new_windows_lie_between_those_they_lie_between():
+    x = planted()[0]
+    drawn = project(x, ProjectionSpec("pca"), nobody)
+    np.testing.assert_allclose((x - drawn.centre) @ drawn.axes.T, drawn.xy, atol=1e-9)
+    third = place(x, drawn.xy, ProjectionSpec("pca"), (x[:10] + 2 * x[10:20]) / 3)
+    np.testing.assert_allclose(third, (drawn.xy[:10] + 2 * drawn.xy[10:20]) / 3, atol=1e-9)
 
 
 def test_a_neighbour_map_claims_no_share_of_the_variance():
@@ -129,6 +200,16 @@ def test_the_picture_moves_from_the_pca_map_and_progress_rises_to_the_total(meth
 
 
 @pytest.mark.parametrize("method", MOVING)
+def test_whoever_changes_a_picture_that_was_handed_over_changes_only_that(method):
+    def scribble(_done: int, _total: int, xy: Floats | None) -> None:
+        if _done < _total:
+            xy[:] = np.nan
+
+    x, spec = planted(40)[0], ProjectionSpec(method, stopped_after=40)
+    assert (project(x, spec, scribble).xy == project(x, spec, nobody).xy).all()
+
+
+@pytest.mark.parametrize("method", MOVING)
 def test_a_run_that_is_stopped_ends_in_the_picture_that_was_shown_then(method):
     x, seen = planted(60)[0], {}
     project(x, ProjectionSpec(method), lambda done, _total, xy: seen.update({done: xy}))
@@ -177,7 +258,8 @@ def test_values_that_mislead_are_warned_of_and_usual_ones_are_not():
     def said(n: int, **how: object) -> list[str]:
         return [one.message.format(**one.facts) for one in advice(ProjectionSpec(**how), n)]
 
-    assert all(said(1000, method=method) == [] for method in METHODS)
+    assert all(said(n, method=method) == [] for method in METHODS for n in (50, 1000, 100_000))
+    assert "60 neighbours are not possible with 100 stretches" in said(100, method="tsne", neighbours=60)[0]
     assert "With only 2 neighbours" in said(1000, method="tsne", neighbours=2)[0]
     assert "melt into one" in said(120, method="umap", neighbours=60)[0]
     assert "compare with PCA" in said(20, method="tsne")[-1]

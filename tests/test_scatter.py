@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from core.charts import CUD, FAINT
 from core.lasso import in_polygon
@@ -17,13 +17,12 @@ from core.map_charts import Colouring
 from core.selections import frame_of
 from pages.parts import scatter
 from pages.parts.scatter import Cloud, meant
-from pages.parts.text import catalogue
 from tests.bench_view import drag, drawn, last, plant, served, told
 from tests.browser import chromium
 
 N = 100_000
 HEIGHT = 480  # of the screen's map
-TURN = np.linspace(0, 2 * np.pi, 100)
+TURN = np.linspace(0, 2 * np.pi, 60)
 CIRCLE = np.column_stack([np.cos(TURN), np.sin(TURN)])
 XY = np.array([[0.0, 0.0], [1.0, 1.0], [2.0, 2.0], [3.0, 3.0]])
 
@@ -108,17 +107,22 @@ def opened(browser: Browser, address: str) -> Iterator[Page]:
     assert wrong == []
 
 
-@pytest.fixture
-def page(browser: Browser, screen: tuple[Path, str]) -> Iterator[Page]:
-    with opened(browser, screen[1]) as page:
-        yield page
-
-
 @pytest.fixture(scope="module")
-def still(browser: Browser, screen: tuple[Path, str]) -> Iterator[Page]:
-    """For tests that change nothing."""
+def shared(browser: Browser, screen: tuple[Path, str]) -> Iterator[Page]:
     with opened(browser, screen[1]) as page:
         yield page
+
+
+@pytest.fixture
+def page(shared: Page) -> Page:
+    """As if just opened: starting Streamlit's page takes longer than all that is done with it here."""
+    press(shared, "Lasso")
+    canvas(shared).press("0")
+    canvas(shared).press("Escape")
+    expect(button(shared, "Zoom into the pick")).to_be_disabled()
+    canvas(shared).blur()
+    shared.mouse.move(0, 0)
+    return shared
 
 
 @pytest.fixture
@@ -126,7 +130,7 @@ def xy(screen: tuple[Path, str]) -> np.ndarray:
     return np.load(screen[0] / "xy.npy")
 
 
-def canvas(page: Page):
+def canvas(page: Page) -> Locator:
     return page.locator(".scatter canvas")
 
 
@@ -160,8 +164,12 @@ def in_view(page: Page, folder: Path) -> np.ndarray:
     return np.array(next_pick(page, folder, lambda: page.keyboard.press("Enter"))[1]["points"])
 
 
-def press(page: Page, message: str) -> None:
-    page.get_by_role("button", name=catalogue("en").gettext(message), exact=True).click()
+def button(page: Page, name: str) -> Locator:
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def press(page: Page, name: str) -> None:
+    button(page, name).click()
 
 
 def test_a_lasso_round_a_planted_ring_of_100_000_points_picks_exactly_the_ring(page, screen, xy):
@@ -207,7 +215,7 @@ def test_points_come_down_once_and_a_pick_costs_a_bit_a_point(browser, screen):
         fetched = sum(len(answer.body()) for kind, answer in got if kind == "http")
         return fetched, sum(size for kind, size in got if kind == "ws")
 
-    reruns = [cost(lambda: page.get_by_role("button", name="again", exact=True).click())]
+    reruns = [cost(lambda: button(page, "again").click())]
     reruns.append(cost(lambda: page.get_by_text("more").click()))
     reruns.append(cost(lambda: page.get_by_text("away").click()))
     reruns.append(cost(lambda: page.get_by_text("away").click()))  # drawn anew, of what the page has already
@@ -233,8 +241,8 @@ def test_the_view_is_zoomed_and_moved_and_one_can_go_back_and_forth(page, screen
     page.wait_for_timeout(400)
     moved = in_view(page, screen[0])
     np.testing.assert_allclose(moved - closer, [[60 * up / 1.6 / HEIGHT, 0]] * 4, atol=0.01)
-    for button, there in (("Zoom back", closer), ("Zoom back", whole), ("Zoom again", closer), ("Whole map", whole)):
-        press(page, button)
+    for name, there in (("Zoom back", closer), ("Zoom back", whole), ("Zoom again", closer), ("Whole map", whole)):
+        press(page, name)
         np.testing.assert_allclose(in_view(page, screen[0]), there, atol=1e-6)
     press(page, "Move")
     drag(page, canvas(page), np.array([[0.5, 0.5], [0.6, 0.5]]))
@@ -290,29 +298,29 @@ def test_fingers_draw_a_lasso_and_two_of_them_zoom(browser, screen, xy):
     context.close()
 
 
-def test_the_point_under_the_mouse_says_its_number_and_its_group(still, xy):
+def test_the_point_under_the_mouse_says_its_number_and_its_group(page, xy):
     farthest = outermost(xy)
-    left, top = shares(still, xy[[farthest]], xy)[0]
-    box = canvas(still).bounding_box()
-    still.mouse.move(box["x"] + left * box["width"], box["y"] + top * box["height"])
-    expect(still.locator(".scatter .tip")).to_have_text(f"Stretch {farthest + 1:,}\nstate: other")
-    still.mouse.move(box["x"] + 5, box["y"] + 5)
-    expect(still.locator(".scatter .tip")).to_be_hidden()
+    left, top = shares(page, xy[[farthest]], xy)[0]
+    box = canvas(page).bounding_box()
+    page.mouse.move(box["x"] + left * box["width"], box["y"] + top * box["height"])
+    expect(page.locator(".scatter .tip")).to_have_text(f"Stretch {farthest + 1:,}\nstate: other")
+    page.mouse.move(box["x"] + 5, box["y"] + 5)
+    expect(page.locator(".scatter .tip")).to_be_hidden()
 
 
-def test_buttons_are_large_enough_and_the_map_says_what_it_shows(still):
-    sizes = still.locator(".scatter .tools button").evaluate_all(
+def test_buttons_are_large_enough_and_the_map_says_what_it_shows(page):
+    sizes = page.locator(".scatter .tools button").evaluate_all(
         "all => all.map(one => [one.offsetWidth, one.offsetHeight])"
     )
     assert len(sizes) == 10
     assert np.min(sizes) >= 44
-    expect(still.get_by_role("application", name="A map")).to_have_accessible_description(re.compile("Arrow keys"))
-    expect(still.locator(".scatter .legend")).to_have_text(re.compile("state.*other.*ring", re.DOTALL))
+    expect(page.get_by_role("application", name="A map")).to_have_accessible_description(re.compile("Arrow keys"))
+    expect(page.locator(".scatter .legend")).to_have_text(re.compile("state.*other.*ring", re.DOTALL))
 
 
-def test_the_picture_is_saved_on_white_with_its_legend(still, tmp_path):
-    with still.expect_download() as download:
-        press(still, "Save as a picture (PNG)")
+def test_the_picture_is_saved_on_white_with_its_legend(page, tmp_path):
+    with page.expect_download() as download:
+        press(page, "Save as a picture (PNG)")
     assert download.value.suggested_filename == "map.png"
     download.value.save_as(tmp_path / "map.png")
     picture = np.asarray(Image.open(tmp_path / "map.png").convert("RGB")).astype(int)
@@ -327,20 +335,21 @@ def is_there(colour: list[int], picture: np.ndarray) -> bool:
     return bool((abs(picture - colour).max(axis=-1) < 12).any())
 
 
-def test_the_map_comes_back_when_the_graphics_driver_has_dropped_it_and_lets_go_when_it_is_away(page):
-    lost = "canvas => canvas.getContext('webgl2').isContextLost()"
-    handle = canvas(page).element_handle()
-    handle.evaluate("canvas => window.extension = canvas.getContext('webgl2').getExtension('WEBGL_lose_context')")
-    page.evaluate("extension.loseContext()")
-    page.wait_for_timeout(200)
-    assert handle.evaluate(lost)
-    page.evaluate("extension.restoreContext()")
-    page.wait_for_timeout(600)
-    assert not handle.evaluate(lost)
-    assert is_blue(middle_pixel(page))
-    page.get_by_text("away").click()
-    expect(canvas(page)).to_be_hidden()
-    assert handle.evaluate(lost)
+def test_the_map_comes_back_when_the_graphics_driver_has_dropped_it_and_lets_go_when_it_is_away(browser, screen):
+    with opened(browser, screen[1]) as page:
+        lost = "canvas => canvas.getContext('webgl2').isContextLost()"
+        handle = canvas(page).element_handle()
+        handle.evaluate("canvas => window.extension = canvas.getContext('webgl2').getExtension('WEBGL_lose_context')")
+        page.evaluate("extension.loseContext()")
+        page.wait_for_timeout(200)
+        assert handle.evaluate(lost)
+        page.evaluate("extension.restoreContext()")
+        page.wait_for_timeout(600)
+        assert not handle.evaluate(lost)
+        assert is_blue(middle_pixel(page))
+        page.get_by_text("away").click()
+        expect(canvas(page)).to_be_hidden()
+        assert handle.evaluate(lost)
 
 
 def is_blue(pixel: list[int]) -> bool:
@@ -357,12 +366,12 @@ def middle_pixel(page: Page) -> list[int]:
     )
 
 
-def test_on_paper_the_buttons_are_gone_and_the_picture_is_not(still):
-    still.emulate_media(media="print")
-    expect(still.locator(".scatter .tools")).to_be_hidden()
-    expect(canvas(still)).to_be_visible()
-    assert is_blue(middle_pixel(still))
-    still.emulate_media(media="screen")
+def test_on_paper_the_buttons_are_gone_and_the_picture_is_not(page):
+    page.emulate_media(media="print")
+    expect(page.locator(".scatter .tools")).to_be_hidden()
+    expect(canvas(page)).to_be_visible()
+    assert is_blue(middle_pixel(page))
+    page.emulate_media(media="screen")
 
 
 def test_without_webgl_the_map_shows_density_says_so_and_can_be_picked(browser, screen, xy):

@@ -35,7 +35,7 @@ class Shown:
 
 
 def explore(scene: Scene, key: str) -> None:
-    """The map, the waveforms of what is picked beside it, and the series below."""
+    """The map, the series below it, and beside them the waveforms of what is picked."""
     middle, right = st.columns([5, 4], gap="medium")
     with right:
         first, second = st.columns(2)
@@ -49,8 +49,8 @@ def explore(scene: Scene, key: str) -> None:
         chart = st.container()
         shown = _tools(scene, colouring, pick, key)
         with chart:
-            draw(scene, shown, key, height=380)
-    _series(scene, channel, shown, key)
+            draw(scene, shown, key, height=320)
+            _series(scene, channel, shown, key)
 
 
 def glance(scene: Scene, key: str) -> None:

@@ -152,22 +152,22 @@ def _stability(scene: Scene) -> list[Row]:
 
 def _directions(scene: Scene) -> None:
     """What it means to lie left or right, high or low: only PCA has an answer."""
-    with st.expander(_("What the two directions of this map stand for"), key=f"axes-{scene.spec.fingerprint()[:12]}"):
-        shares = charts.shares(scene.view.meta["shares"], _("direction"), _("share of the differences"))
-        st.altair_chart(shares, theme=None, alt=_("How much of the differences each direction holds"))
+    if not st.toggle(_("Show what the two directions of this map stand for"), key=f"axes-{scene.key}"):
+        return
+    left, middle, right = st.columns(3)
+    with left:
+        chart = charts.shares(scene.view.meta["shares"], _("direction"), _("share of the differences"))
+        st.altair_chart(chart, theme=None, alt=_("How much of the differences each direction holds"))
         st.caption(_("The map shows the two dark ones. The less the others hold, the less it leaves out."))
-        names, title = scene.series[0].channels, _("sample in the stretch")
-        words = (_("left"), _("right")), (_("bottom"), _("top"))
-        some = selections.thin(len(scene.windows), MOST_READ)
-        values = scene.windows.values(some)
-        for column, axis, ends in zip(st.columns(2), range(2), words, strict=True):
-            low, high = differences.axis_curves(values, scene.view.xy[some, axis])
-            with column:
-                chart = charts.ends(low, high, names, ends, title)
-                st.altair_chart(
-                    chart, theme=None, alt=_("Mean waveforms at both ends: {ends}").format(ends=", ".join(ends))
-                )
-        st.caption(_("The mean waveforms of the tenth of the stretches at either end of the map."))
+    some = selections.thin(len(scene.windows), MOST_READ)
+    values, names = scene.windows.values(some), scene.series[0].channels
+    words = (_("left"), _("right")), (_("bottom"), _("top"))
+    for column, axis, ends in zip((middle, right), range(2), words, strict=True):
+        low, high = differences.axis_curves(values, scene.view.xy[some, axis])
+        alt = _("Mean waveforms at both ends: {ends}").format(ends=", ".join(ends))
+        with column:
+            st.altair_chart(charts.ends(low, high, names, ends, _("sample in the stretch")), theme=None, alt=alt)
+    st.caption(_("The mean waveforms of the tenth of the stretches at either end of the map."))
 
 
 def _ask_for_stability(scene: Scene) -> None:

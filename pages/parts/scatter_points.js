@@ -45,7 +45,7 @@ void main() {
   vec2 p = 2. * gl_PointCoord - 1.;
   float cover = clamp(.5 - .5 * size * edge(vec2(p.x, -p.y), int(255. * look.a + .5)), 0., 1.);
   if (cover == 0.) discard;
-  ink = vec4(mix(look.rgb, vec3(.75), .65 * faded), 1) * cover * opacity;
+  ink = vec4(mix(look.rgb, vec3(.8), .72 * faded), 1) * cover * opacity;
 }`;
 
 /** What a canvas can be painted with: points where there is WebGL2, else how dense they are. */

@@ -34,6 +34,11 @@ class Scene:
     steady: Steady | None = None  # how far the view depends on chance, likewise
     agreed: Floats | None = None  # (n_windows,) on how far several maps agree about its neighbourhood
 
+    @property
+    def key(self) -> str:
+        """What widgets of this view are known by."""
+        return self.spec.fingerprint()[:12]
+
 
 def scene_of(spec: ViewSpec, view: View, names: list[str], measured: Measured | None = None) -> Scene:
     label = spec.sources[0].reading.label or _("label")
