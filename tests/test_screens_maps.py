@@ -15,11 +15,11 @@ from tests.screens import Person, word
 
 
 def two_speeds() -> bytes:
-    """A quiet and a loud half, each told by its label."""
+    """Quiet and loud by turns, each told by its label."""
     rng = np.random.default_rng(0)
-    at = np.arange(640)
-    loud = at >= 320
-    values = np.sin(at / 3) * np.where(loud, 9, 1) + np.where(loud, 50, 0) + 0.1 * rng.normal(size=640)
+    at = np.arange(1600)
+    loud = at // 160 % 2 == 1
+    values = np.sin(at / 3) * np.where(loud, 9, 1) + np.where(loud, 50, 0) + 0.1 * rng.normal(size=1600)
     lines = [f"{i},{v:.4f},{'loud' if up else 'quiet'}" for i, v, up in zip(at, values, loud, strict=True)]
     return ("\n".join(["n,load [kN],state", *lines]) + "\n").encode()
 

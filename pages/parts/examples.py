@@ -28,4 +28,6 @@ def shelf(pilot_id: str) -> None:
                 use(pilot_id, code)
                 st.rerun()
             make = partial(one.make, language(), SEED)
-            save.download_button(_("CSV"), make, f"{code}.csv", "text/csv", key=f"csv-{code}", on_click="ignore")
+            save.download_button(
+                _("Save as CSV"), make, f"{code}.csv", "text/csv", key=f"csv-{code}", on_click="ignore"
+            )
