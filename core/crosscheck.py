@@ -13,7 +13,7 @@ from core.separation import Separation, separate, smallest, visible_groups
 from core.series import Bools, Floats, Ints
 
 K = 15  # neighbours
-SAME = 0.5  # overlap from which on two groups are one: above, no group matches two others that have nothing in common
+SAME = 2 / 3  # overlap from which on two groups are one; above a half, none is one with either half of itself
 
 
 @dataclass(frozen=True, slots=True, eq=False)

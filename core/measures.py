@@ -19,7 +19,7 @@ from core.series import Floats, Ints
 from core.stability import stability
 from core.views import ViewSpec
 
-VERSION = 1  # raise it when the same view would get other numbers
+VERSION = 2  # raise it when the same view would get other numbers
 Progress = Callable[[str, int, int], None]  # (stage, done, total); raises to cancel
 MEASURING, REDRAWING = N_("Checking how far the map can be trusted"), N_("Drawing the map again and again")
 

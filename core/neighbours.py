@@ -31,8 +31,9 @@ def nearest(vectors: Floats, k: int) -> Neighbours:
     """The k nearest other rows of each of n rows, k < n. The same on any number of threads.
 
     Exact up to 20,000 rows. Above, candidates are found along as many principal directions as it takes to find 99.5 %
-    of the neighbours of a sample of the rows, and are then put in order by their whole distance. Measured recall:
-    0.998 of 100,000 overlapping windows of a machine's temperature as seen by the compact model.
+    of the neighbours of a sample of the rows, and are then put in order by their whole distance. Measured recall of 90:
+    0.999 for 22,600 windows of a machine's temperature (NAB) as the compact model sees them, 0.998 for 100,000 points
+    between them, 1.000 for 100,000 in planted groups.
     """
     if not 1 <= k < len(vectors):
         raise ValueError(f"{k} neighbours of {len(vectors)} points")

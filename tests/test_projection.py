@@ -1,4 +1,5 @@
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
@@ -63,6 +64,15 @@ def test_the_picture_is_the_same_on_any_number_of_threads(method, monkeypatch):
         placed.append(place(x, drawn[0], ProjectionSpec(method), x[:300] + 0.1))
     assert all((one == drawn[0]).all() for one in drawn)
     assert all((one == placed[0]).all() for one in placed)
+
+
+def test_maps_drawn_at_the_same_time_are_those_drawn_one_by_one():
+    """The engine may draw in any thread of a process."""
+    x, specs = planted(300)[0], [ProjectionSpec(method, stopped_after=40) for method in METHODS]
+    alone = [project(x, spec, nobody).xy for spec in specs]
+    with ThreadPoolExecutor(len(specs)) as pool:
+        together = list(pool.map(lambda spec: project(x, spec, nobody).xy, specs))
+    assert all((one == other).all() for one, other in zip(alone, together, strict=True))
 
 
 @pytest.mark.parametrize("method", MOVING)
