@@ -1,6 +1,6 @@
 """Several views of the same windows, compared: on what they agree, and what each step of a model adds."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -16,10 +16,9 @@ from core.recognition import Score, Where
 from core.separation import Separation
 from core.series import Floats
 from core.stability import posed
-from core.views import ViewSpec
+from core.views import Progress, ViewSpec
 
 VERSION = 2  # raise it when the same views would be compared otherwise
-Progress = Callable[[str, int, int], None]  # (stage, done, total); raises to cancel
 COMPARING = N_("Comparing the maps")
 NOTHING = N_(
     "There is nothing to see: for the model, stretches neither stand apart nor lie near their like more than by chance."
@@ -66,12 +65,13 @@ def build(spec: ComparisonSpec, store: Store, progress: Progress) -> str:
     key = spec.fingerprint()
     if not store.has(key):
         _build_views(spec, store, progress)
-        arrays, told = _poses(spec, store), []
+        shared = share_windows(spec.views, store)
+        arrays, told = _poses(spec, shared, store), []
         if len({one.embedding_fingerprint() for one in spec.views}) == 1:
             vectors = store.array(spec.views[0].embedding_fingerprint(), "vectors")
             found = crosscheck(vectors, [arrays[f"pose-{i}"] for i in range(len(spec.views))], spec.names)
             arrays["agreed"], told = found.agreed, [*_nothing(spec.views[0], found.model, store), *found.told]
-        elif share_windows(spec.views, store):
+        elif shared:
             arrays["agreed"] = agreement([arrays[f"pose-{i}"] for i in range(len(spec.views))])[0]
         _keep(spec, told, arrays, store)
     return key
@@ -82,7 +82,7 @@ def build_ladder(spec: LadderSpec, store: Store, progress: Progress) -> str:
     key = spec.fingerprint()
     if not store.has(key):
         _build_views(spec, store, progress)
-        arrays = _poses(spec, store)
+        arrays = _poses(spec, share_windows(spec.views, store), store)
         windows = measures.windows_of(spec.views[0], store)
         where, rungs = Where(windows.series, windows.start, windows.length), []
         for i, (code, view) in enumerate(zip(spec.names, spec.views, strict=True)):
@@ -108,10 +108,10 @@ def _build_views(spec: ComparisonSpec, store: Store, progress: Progress) -> None
     progress(COMPARING, 0, 1)
 
 
-def _poses(spec: ComparisonSpec, store: Store) -> dict[str, Floats]:
+def _poses(spec: ComparisonSpec, shared: bool, store: Store) -> dict[str, Floats]:
     """The pictures, turned to lie on the first one where they show the same windows."""
     pictures = [store.array(one.fingerprint(), "xy") for one in spec.views]
-    if share_windows(spec.views, store):
+    if shared:
         pictures = [pictures[0], *(posed(pictures[0], xy) for xy in pictures[1:])]
     return {f"pose-{i}": xy for i, xy in enumerate(pictures)}
 
@@ -125,6 +125,8 @@ def share_windows(compared: tuple[ViewSpec, ...], store: Store) -> bool:
     """Whether row i of every view is the same stretch of the same series."""
     if any(one.sources != compared[0].sources for one in compared):
         return False
+    if len({one.recipe for one in compared}) == 1:
+        return True
     first, *others = (measures.windows_of(one, store) for one in compared)
     return all(
         first.length == other.length

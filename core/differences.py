@@ -280,19 +280,3 @@ def axis_curves(values: Floats, scores: Floats) -> tuple[Floats, Floats]:
     """
     order, n = np.argsort(scores, kind="stable"), math.ceil(len(scores) / 10)
     return band(values, order[:n])[0], band(values, order[-n:])[0]
-
-
-def nearest_to(vectors: Floats, ids: Ints, k: int) -> Ints:
-    """The k windows outside the pick that lie nearest to it, that is to one of it; nearest first.
-
-    Args:
-        vectors: (n, d) embedding.
-        ids: the pick.
-    """
-    from sklearn.metrics import pairwise_distances_argmin_min
-
-    others = np.setdiff1d(np.arange(len(vectors)), ids)
-    if not len(ids) or not len(others):
-        return others[:0]
-    _which, distance = pairwise_distances_argmin_min(vectors[others], vectors[ids])
-    return others[np.argsort(distance, kind="stable")[:k]]

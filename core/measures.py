@@ -1,6 +1,6 @@
 """The numbers on a view, computed once and kept beside it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -17,10 +17,9 @@ from core.recognition import Hits, LabelHits, Score, Where, label_hits, time_hit
 from core.separation import separate
 from core.series import Floats, Ints
 from core.stability import stability
-from core.views import ViewSpec
+from core.views import Progress, ViewSpec
 
 VERSION = 2  # raise it when the same view would get other numbers
-Progress = Callable[[str, int, int], None]  # (stage, done, total); raises to cancel
 MEASURING, REDRAWING = N_("Checking how far the map can be trusted"), N_("Drawing the map again and again")
 
 

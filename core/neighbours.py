@@ -68,12 +68,19 @@ def distances_to(vectors: Floats, ids: Ints) -> Floats:
 
 
 def nearest_to(vectors: Floats, ids: Ints, k: int) -> Ints:
-    """The k rows outside a pick that lie nearest to one of the picked rows, nearest first; fewer if there are fewer."""
-    rest = np.setdiff1d(np.arange(len(vectors)), ids)
-    if not len(rest):
-        return rest
-    distances = nearest_of(vectors[ids], vectors[rest], 1).distances[:, 0]
-    return rest[np.argsort(distances, kind="stable")[:k]]
+    """The k windows outside the pick that lie nearest to it, that is to one of it; nearest first.
+
+    Args:
+        vectors: (n, d) embedding.
+        ids: the pick.
+    """
+    from sklearn.metrics import pairwise_distances_argmin_min
+
+    others = np.setdiff1d(np.arange(len(vectors)), ids)
+    if not len(ids) or not len(others):
+        return others[:0]
+    _which, distance = pairwise_distances_argmin_min(vectors[others], vectors[ids])
+    return others[np.argsort(distance, kind="stable")[:k]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

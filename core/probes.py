@@ -21,11 +21,11 @@ from core.notices import Notice
 from core.parallel import one_thread_products
 from core.projection import project
 from core.recognition import Where
+from core.selections import thin
 from core.series import Bools, Floats
-from core.views import ViewSpec
+from core.views import Progress, ViewSpec
 
 VERSION = 2  # raise it when the same spec would give other scores
-Progress = Callable[[str, int, int], None]  # (stage, done, total); raises to cancel
 PLANTING = N_("Planting truths into the data and looking for them")
 
 KINDS = ("slope", "memory", "frequency", "phase", "regime", "anomaly", "level", "amplitude")
@@ -277,7 +277,7 @@ def build(spec: ProbeSpec, store: Store, progress: Progress) -> str:
         )
     channels = windows.prepared[0].channels
     n = _affordable(spec.view, channels, len(windows))
-    ids = np.unique(np.linspace(0, len(windows) - 1, n).round().astype(np.int64))
+    ids = thin(len(windows), n)
     values, where = windows.values(ids), Where(windows.series[ids], windows.start[ids], windows.length)
     encoder = Encoder(spec.view.encoder, channels, lambda *_: None)
     found: dict[str, Scores] = {}

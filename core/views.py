@@ -89,7 +89,7 @@ def build(spec: ViewSpec, store: Store, progress: Progress) -> str:
     key = spec.fingerprint()
     if store.has(key):
         return key
-    build_embedding(spec, store, progress)
+    _build_embedding(spec, store, progress)
     known = None
     if spec.projection.method != "pca":
         build(spec.drawn_by(PCA), store, progress)
@@ -111,7 +111,7 @@ def build(spec: ViewSpec, store: Store, progress: Progress) -> str:
     return key
 
 
-def build_embedding(spec: ViewSpec, store: Store, progress: Progress) -> None:
+def _build_embedding(spec: ViewSpec, store: Store, progress: Progress) -> None:
     """What the model makes of each window, unless that is in the store."""
     key = spec.embedding_fingerprint()
     if store.has(key):

@@ -6,24 +6,19 @@ until the last point is drawn. Picked: from the mouse button's release until Pyt
 
 import argparse
 import json
-import socket
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import numpy as np
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
-from tests.browser import PATIENCE, ROOT, chromium
+from tests.browser import PATIENCE, chromium, running_app
 
 SCREEN = """
 import json
@@ -160,31 +155,10 @@ def plant(folder: Path, n: int) -> NDArray[np.float32]:
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
     """The screen, on a server of its own; its address."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
-    (folder / "screen.py").write_text(SCREEN, encoding="utf-8")
-    command = [sys.executable, "-m", "streamlit", "run", str(folder / "screen.py"), "--server.port", str(port)]
-    with (folder / "log.txt").open("ab") as log:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
-    try:
-        until_healthy(f"http://127.0.0.1:{port}")
-        yield f"http://127.0.0.1:{port}/"
-    finally:
-        process.terminate()
-        process.wait(30)
-    said = (folder / "log.txt").read_text(encoding="utf-8")
-    assert "Traceback" not in said, said
-
-
-def until_healthy(address: str) -> None:
-    for _ in range(300):
-        try:
-            with urlopen(f"{address}/_stcore/health", timeout=1):  # noqa: S310
-                return
-        except (URLError, OSError):
-            time.sleep(0.1)
-    raise TimeoutError(address)
+    script = folder / "screen.py"
+    script.write_text(SCREEN, encoding="utf-8")
+    with running_app(folder, script) as app:
+        yield f"{app.address}/"
 
 
 def drawn(page: Page, _n: int) -> float:

@@ -25,10 +25,10 @@ FLAGS = "--disable-gpu --disable-quic --no-first-run --disable-background-networ
 
 
 class App:
-    """`streamlit run app.py` on loopback, with a data folder of its own."""
+    """`streamlit run` on loopback, of the app or of another script, with a data folder of its own."""
 
-    def __init__(self, data: Path) -> None:
-        self.data = data
+    def __init__(self, data: Path, script: Path) -> None:
+        self.data, self.script = data, script
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))
             self.port = s.getsockname()[1]
@@ -36,7 +36,7 @@ class App:
         self.start()
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port)]
+        command = [sys.executable, "-m", "streamlit", "run", str(self.script), "--server.port", str(self.port)]
         env = os.environ | {"PILOT_DATA": str(self.data)}
         with (self.data / "log.txt").open("ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
@@ -65,8 +65,8 @@ class App:
 
 
 @contextmanager
-def running_app(data: Path) -> Iterator[App]:
-    app = App(data)
+def running_app(data: Path, script: Path = ROOT / "app.py") -> Iterator[App]:
+    app = App(data, script)
     try:
         yield app
     finally:

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from streamlit.runtime.state import session_state_proxy
@@ -13,6 +14,7 @@ from streamlit.testing.v1 import app_test
 
 from feedback_db.database import connect
 from pages.parts import work
+from tests.browser import chromium
 from tests.screens import Person, Place
 
 # A server looks once for components in all installed packages; AppTest would look again for every visitor, a third of
@@ -22,6 +24,14 @@ scanned_once = cache(manifest_scanner.scan_component_manifests)
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--pictures", action="store_true", help="have the browser test renew the README's pictures")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = chromium(playwright)
+        yield started
+        started.close()
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +56,7 @@ def fresh_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def place(tmp_path: Path, fresh_database: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     """An installation of its own, with an engine that never gets to work."""
-    kept = (work.store, work._database, work.table_of, work.windows_of)
+    kept = (work.store, work._database, work.table_of, work.windows_of, work.ready_series, work.statistics_of)
     shutil.copy(fresh_database, tmp_path)
     media = MemoryMediaFileStorage("/mock/media")
     made = Place(tmp_path, media)

@@ -6,23 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, expect, sync_playwright
+from playwright.sync_api import Locator, expect
 
 from core.charts import CUD
 from core.steps import Deseason, Impute, Resample, Scale
 from pages.parts.steps import NAMES
-from tests.browser import ROOT, App, Visitor, chromium, running_app
+from tests.browser import ROOT, App, Visitor, running_app
 
 TABLET, PC = (1024, 768), (1280, 800)
 PICTURES = ROOT / "tests" / "pictures"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = chromium(playwright)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")

@@ -17,11 +17,11 @@ from core.differences import (
     band,
     cliffs_delta,
     differences,
-    nearest_to,
     statistics_of,
     strength,
     told,
 )
+from core.neighbours import nearest_to
 from core.recipes import Recipe, Windows, WindowSpec, cut
 from core.series import Floats, Ints, Series
 

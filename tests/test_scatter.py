@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from core.charts import CUD, FAINT
 from core.lasso import in_polygon
@@ -18,7 +18,6 @@ from core.selections import frame_of
 from pages.parts import scatter
 from pages.parts.scatter import Cloud, meant
 from tests.bench_view import drag, drawn, last, plant, served, told
-from tests.browser import chromium
 
 N = 100_000
 HEIGHT = 480  # of the screen's map
@@ -76,14 +75,6 @@ def test_the_more_points_the_smaller_and_fainter_they_are():
 
 
 # --- in a browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = chromium(playwright)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")

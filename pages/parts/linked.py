@@ -31,7 +31,6 @@ class Shown:
     pick: Pick
     zoom: Zoom = WHOLE
     is_joined: bool = False  # points, in order of time
-    legend: bool = True
 
 
 def explore(scene: Scene, key: str) -> None:

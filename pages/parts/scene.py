@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -55,100 +55,60 @@ def channel_choice(scene: Scene, key: str) -> int:
 
 
 def colour_choice(scene: Scene, channel: int, key: str) -> Colouring:
-    names = _names(scene)
-    code = st.selectbox(_("Colour by"), list(names), format_func=names.__getitem__, key=f"colour-{key}")
-    return coloured(scene, code, channel)
-
-
-def _names(scene: Scene) -> dict[str, str]:
-    """What this scene can be coloured by; the first is shown first."""
-    names = {LABEL: scene.label} if scene.windows.label is not None else {}
-    names |= {TIME: _("time"), CHANNEL: _("value of the channel")}
-    if len(scene.series) > 1:
-        names[SERIES] = _("file, line or site")
-    if scene.measured is not None and (scene.measured.groups >= 0).any():
-        names[GROUP] = _("groups that the model sees")
-    if scene.view.per_window is not None:
-        names[LOSS] = _("reconstruction error")
-    if scene.measured is not None:
-        names |= {NEAREST: _("distance to the nearest stretch"), KEPT: _("neighbours kept on the map")}
-    if scene.steady is not None:
-        names[STEADY] = _("steadiness of the place")
-    if scene.agreed is not None:
-        names[AGREED] = _("how far the maps agree")
-    return names
-
-
-def coloured(scene: Scene, code: str, channel: int = 0) -> Colouring:
-    made = _COLOURINGS[code](scene, channel)
-    return made if made is not None else Colouring(_("time"), starts(scene))
+    options = _colourings(scene, channel)
+    code = st.selectbox(_("Colour by"), list(options), format_func=lambda one: options[one].name, key=f"colour-{key}")
+    return options[code].make()
 
 
 def first_colouring(scene: Scene) -> Colouring:
     """By label where there is one, else by time."""
-    return coloured(scene, next(iter(_names(scene))))
+    return next(iter(_colourings(scene, 0).values())).make()
 
 
-def _by_label(scene: Scene, _channel: int) -> Colouring | None:
-    return None if scene.windows.label is None else Colouring(scene.label, scene.windows.label)
+class _Option(NamedTuple):
+    """Something that points can be coloured by."""
+
+    name: str
+    make: Callable[[], Colouring]
 
 
-def _by_channel(scene: Scene, channel: int) -> Colouring:
-    return Colouring(scene.series[0].channels[channel], _means(scene, channel))
+def _colourings(scene: Scene, channel: int) -> dict[str, _Option]:
+    """What is known of this scene's windows; the first is shown first."""
+    windows, measured, found = scene.windows, scene.measured, {}
+    if windows.label is not None:
+        found[LABEL] = _plainly(scene.label, windows.label)
+    time = _("time")
+    found[TIME] = _Option(time, lambda: Colouring(time, starts(scene)))
+    name = scene.series[0].channels[channel]
+    found[CHANNEL] = _Option(_("value of the channel"), lambda: Colouring(name, _means(scene, channel)))
+    if len(scene.series) > 1:
+        site, names = _("file, line or site"), np.array(scene.names)
+        found[SERIES] = _Option(site, lambda: Colouring(site, names[windows.series], tuple(scene.names)))
+    if measured is not None and (measured.groups >= 0).any():
+        found[GROUP] = _Option(_("groups that the model sees"), lambda: _by_groups(measured.groups))
+    if scene.view.per_window is not None:
+        found[LOSS] = _plainly(_("reconstruction error"), scene.view.per_window)
+    if measured is not None:
+        found[NEAREST] = _plainly(_("distance to the nearest stretch"), measured.nearest)
+        found[KEPT] = _plainly(_("neighbours kept on the map"), measured.kept)
+    if scene.steady is not None:
+        found[STEADY] = _plainly(_("steadiness of the place"), scene.steady.kept)
+    if scene.agreed is not None:
+        found[AGREED] = _plainly(_("how far the maps agree"), scene.agreed)
+    return found
 
 
-def _by_series(scene: Scene, _channel: int) -> Colouring:
-    return Colouring(_("file, line or site"), np.array(scene.names)[scene.windows.series], tuple(scene.names))
+def _plainly(name: str, values: NDArray[Any]) -> _Option:
+    return _Option(name, lambda: Colouring(name, values))
 
 
-def _by_group(scene: Scene, _channel: int) -> Colouring | None:
-    return None if scene.measured is None else by_groups(scene.measured.groups)
-
-
-def by_groups(groups: NDArray[np.int64]) -> Colouring:
+def _by_groups(groups: NDArray[np.int64]) -> Colouring:
     """Numbered groups of windows, -1 for none."""
     n = int(groups.max(initial=-1)) + 1
     rest = _("in no group")
     names = [*(_("Group {n}").format(n=i + 1) for i in range(n)), rest]
     order = tuple(names if (groups < 0).any() else names[:-1])
     return Colouring(_("groups that the model sees"), np.array(names)[groups], order, rest)
-
-
-def _by_loss(scene: Scene, _channel: int) -> Colouring | None:
-    loss = scene.view.per_window
-    return None if loss is None else Colouring(_("reconstruction error"), loss)
-
-
-def _by_nearest(scene: Scene, _channel: int) -> Colouring | None:
-    if scene.measured is None:
-        return None
-    return Colouring(_("distance to the nearest stretch"), scene.measured.nearest)
-
-
-def _by_kept(scene: Scene, _channel: int) -> Colouring | None:
-    return None if scene.measured is None else Colouring(_("neighbours kept on the map"), scene.measured.kept)
-
-
-def _by_steadiness(scene: Scene, _channel: int) -> Colouring | None:
-    return None if scene.steady is None else Colouring(_("steadiness of the place"), scene.steady.kept)
-
-
-def _by_agreement(scene: Scene, _channel: int) -> Colouring | None:
-    return None if scene.agreed is None else Colouring(_("how far the maps agree"), scene.agreed)
-
-
-_COLOURINGS: dict[str, Callable[[Scene, int], Colouring | None]] = {
-    LABEL: _by_label,
-    TIME: lambda scene, _channel: Colouring(_("time"), starts(scene)),
-    CHANNEL: _by_channel,
-    SERIES: _by_series,
-    GROUP: _by_group,
-    LOSS: _by_loss,
-    NEAREST: _by_nearest,
-    KEPT: _by_kept,
-    STEADY: _by_steadiness,
-    AGREED: _by_agreement,
-}
 
 
 def starts(scene: Scene) -> NDArray[Any]:

@@ -63,8 +63,7 @@ def until_known(spec: Spec, words: str) -> None:
     if job is None or job.state == "done":
         st.rerun()
     elif job.state == "failed":
-        error = job.error or {}
-        st.caption(say(UserError(error["problem"], error["remedy"], **error["facts"])))
+        st.caption(_why(job))
     else:
         share = f" {job.done / job.total:.0%}" if job.total > 1 else ""
         st.caption(words + share)
@@ -96,8 +95,7 @@ def _progress(spec: Spec, key: str, meanwhile: Callable[[], None]) -> None:
     if job is None or job.state == "done":
         st.rerun()
     elif job.state == "failed":
-        error = job.error or {}
-        st.error(say(UserError(error["problem"], error["remedy"], **error["facts"])), icon=":material/error:")
+        st.error(_why(job), icon=":material/error:")
         _again(spec, key)
     elif job.state == "cancelled":
         st.info(_("You stopped this calculation."), icon=":material/cancel:")
@@ -107,6 +105,12 @@ def _progress(spec: Spec, key: str, meanwhile: Callable[[], None]) -> None:
         if st.button(_("Stop"), key=f"stop-{key}", icon=":material/cancel:"):
             work.cancel(spec)
         meanwhile()
+
+
+def _why(job: Job) -> str:
+    """Why it failed, and what to do."""
+    error = job.error or {}
+    return say(UserError(error["problem"], error["remedy"], **error["facts"]))
 
 
 def _bar(job: Job) -> None:

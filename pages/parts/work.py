@@ -18,6 +18,7 @@ from core.differences import Statistics
 from core.effects import EffectSpec
 from core.errors import N_, UserError
 from core.measures import MeasureSpec, StabilitySpec
+from core.neighbours import nearest_to
 from core.periods import Period, periods
 from core.preparation import PreparationSpec, Prepared
 from core.probes import ProbeSpec
@@ -199,6 +200,7 @@ def windows_of(sources: tuple[Source, ...], recipe: Recipe) -> Windows:
     return cut(ready_series(sources, recipe), recipe)
 
 
+@lru_cache(maxsize=16)
 def ready_series(sources: tuple[Source, ...], recipe: Recipe) -> tuple[Series, ...]:
     """The series as the recipe prepares them, which was done before."""
     ready = prepared_of(PreparationSpec.of(sources, recipe))
@@ -219,4 +221,4 @@ def statistics_of(sources: tuple[Source, ...], recipe: Recipe) -> Statistics:
 
 def near(spec: ViewSpec, ids: Ints, k: int) -> Ints:
     """The windows outside a pick that lie nearest to it for the model."""
-    return differences.nearest_to(store().array(spec.embedding_fingerprint(), "vectors", mapped=True), ids, k)
+    return nearest_to(store().array(spec.embedding_fingerprint(), "vectors", mapped=True), ids, k)
