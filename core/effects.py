@@ -17,7 +17,7 @@ from core.recipes import Recipe, check_same_channels, cut
 from core.series import Bools, Floats, Series
 from core.steps import Impute, keeps_samples
 
-VERSION = 1
+VERSION = 2
 N_WINDOWS = 64
 N_HIDDEN = 6  # pieces of each channel, to try how well gaps are filled
 N_SERIES, N_SAMPLES = 4, 20_000  # of the data at most: a sample is enough to see a change
@@ -61,7 +61,8 @@ def build(spec: EffectSpec, store: Store, progress: Callable[[str, int, int], No
         progress(COMPARING, 0, 1)
         raw = [one for source in spec.sources for one in table_of(source, store).series]
         check_same_channels(raw)
-        encoder = Encoder(spec.encoder, raw[0].channels, lambda done, total: progress(COMPARING, done, total))
+        exact = replace(spec.encoder, precision="float32")  # bfloat16's rounding alone would look like a change
+        encoder = Encoder(exact, raw[0].channels, lambda done, total: progress(COMPARING, done, total))
         fill = filler(spec.recipe.steps, lambda done, total: progress(COMPARING, done, total))
         some = [_some(one) for one in raw[:N_SERIES]]
         moved, missed = changes(some, spec.recipe, encoder, fill), misses(some, spec.recipe, fill)

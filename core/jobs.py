@@ -21,7 +21,7 @@ from distributed import Client, Event, Future, KilledWorker, LocalCluster, Worke
 from core.artifacts import Store
 from core.errors import N_, UserError
 
-State = Literal["running", "done", "failed", "cancelled"]
+State = Literal["running", "aside", "done", "failed", "cancelled"]  # "aside" stays in here
 Report = Callable[[str, int, int], None]  # (stage, done, total)
 Work = Callable[[Any, Store, Report], object]  # (spec, store, report); a module-level function
 
@@ -54,6 +54,20 @@ class Cancelled(Exception):  # noqa: N818 — nobody's mistake
     """The person who asked does not want the result any more."""
 
 
+class SteppedAside(Exception):  # noqa: N818 — likewise
+    """Somebody waits for something else: this is tried again after that."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """A job under way."""
+
+    future: Future[Any]
+    work: Work
+    spec: object
+    aside: bool
+
+
 class Engine:
     """One local worker, or an existing cluster; the same code on both."""
 
@@ -63,31 +77,43 @@ class Engine:
         self._client = Client(address or self._cluster)
         if self._cluster is not None:
             self._client.register_plugin(_Settled())
-        self._futures: dict[str, Future[Any]] = {}
+        self._asked: dict[str, _Asked] = {}
         self._lock = threading.Lock()
         self._changes: queue.SimpleQueue[Change | None] = queue.SimpleQueue()
         self._reporter = threading.Thread(target=self._report, name="engine-reports", daemon=True)
         self._reporter.start()
 
-    def submit(self, key: str, work: Work, spec: object) -> None:
-        """Start the work, unless it is under way."""
+    def submit(self, key: str, work: Work, spec: object, aside: bool = False) -> None:
+        """Start the work, unless it is under way.
+
+        Args:
+            aside: nobody waits for it. It comes after all other work, and steps aside, to begin anew, for work that
+                comes while it runs.
+        """
         with self._lock:
-            if key in self._futures:
+            if key in self._asked:
                 return
             self._client.subscribe_topic(_topic(key), lambda event: self._changes.put(_heard(key, event)))
-            Event(_event(key), client=self._client).clear()
-            future = self._client.submit(_run, work, spec, self._store.root, key, key=f"job-{key}", pure=False)
-            self._futures[key] = future
+            for event in (_cancel(key), _step_aside(key)):
+                Event(event, client=self._client).clear()
+            name = f"job {key}"  # with a "-" all jobs would be one group, of which Dask holds some back, by no priority
+            future = self._client.submit(
+                _run, work, spec, self._store.root, key, key=name, pure=False, priority=-1 if aside else 0
+            )
+            self._asked[key] = _Asked(future, work, spec, aside)
+            others = [] if aside else [other for other, asked in self._asked.items() if asked.aside]
+        for other in others:
+            Event(_step_aside(other), client=self._client).set()
         future.add_done_callback(lambda f: self._changes.put(_outcome(key, f)))
 
     def knows(self, key: str) -> bool:
         """Whether this engine is working on it."""
-        return key in self._futures
+        return key in self._asked
 
     def cancel(self, key: str) -> None:
         """Ask the work to stop at its next report. A job that has just finished stays finished."""
-        if key in self._futures:
-            Event(_event(key), client=self._client).set()
+        if key in self._asked:
+            Event(_cancel(key), client=self._client).set()
 
     def close(self) -> None:
         """Stop. A job under way is left unfinished, to be submitted again."""
@@ -102,9 +128,14 @@ class Engine:
         while (change := self._changes.get()) is not None:
             if change.state != "running":
                 with self._lock:
-                    if self._futures.pop(change.key, None) is None:
-                        continue
+                    asked = self._asked.pop(change.key, None)
+                if asked is None:
+                    continue
                 self._client.unsubscribe_topic(_topic(change.key))
+                asked.future.release()  # or asking again would bring this outcome again
+                if change.state == "aside":
+                    self.submit(change.key, asked.work, asked.spec, aside=True)
+                    continue
             try:
                 self._on_change(change)
             except Exception:
@@ -143,8 +174,12 @@ def _topic(key: str) -> str:
     return f"job-{key}"
 
 
-def _event(key: str) -> str:
+def _cancel(key: str) -> str:
     return f"cancel-{key}"
+
+
+def _step_aside(key: str) -> str:
+    return f"aside-{key}"
 
 
 def _heard(key: str, event: tuple[float, dict[str, Any]]) -> Change:
@@ -160,6 +195,8 @@ def _outcome(key: str, future: Future[Any]) -> Change:
         return Change(key, "done")
     if isinstance(end, Cancelled):
         return Change(key, "cancelled")
+    if isinstance(end, SteppedAside):
+        return Change(key, "aside")
     if isinstance(end, UserError):
         return Change(key, "failed", error=end)
     logger.error("job %s failed", key, exc_info=end)
@@ -169,7 +206,7 @@ def _outcome(key: str, future: Future[Any]) -> Change:
 def _run(work: Work, spec: object, root: Path, key: str) -> Exception | None:
     """On the worker: do it, report at most every 0.2 s, stop when asked to."""
     worker = get_worker()
-    stop = Event(_event(key))
+    stop, make_way = Event(_cancel(key)), Event(_step_aside(key))
     last = [("", 0.0)]
 
     def report(stage: str, done: int, total: int) -> None:
@@ -179,10 +216,12 @@ def _run(work: Work, spec: object, root: Path, key: str) -> Exception | None:
         last[0] = (stage, time.monotonic())
         if stop.is_set():
             raise Cancelled
+        if make_way.is_set():
+            raise SteppedAside
         worker.log_event(_topic(key), {"stage": stage, "done": done, "total": total})
 
     try:
         work(spec, Store(root), report)
-    except (Cancelled, UserError) as end:
+    except (Cancelled, SteppedAside, UserError) as end:
         return end  # a result, not a failure: Dask would fill the log with it
     return None

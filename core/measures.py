@@ -20,6 +20,7 @@ from core.stability import stability
 from core.views import Progress, ViewSpec
 
 VERSION = 2  # raise it when the same view would get other numbers
+STEPS = 100  # of the progress
 MEASURING, REDRAWING = N_("Checking how far the map can be trusted"), N_("Drawing the map again and again")
 
 
@@ -81,18 +82,16 @@ def build(spec: MeasureSpec, store: Store, progress: Progress) -> str:
     views.build(spec.view, store, progress)
     xy = store.array(spec.view.fingerprint(), "xy")
     vectors = store.array(spec.view.embedding_fingerprint(), "vectors")
-    steps = 5
-    progress(MEASURING, 0, steps)
+    progress(MEASURING, 0, STEPS)
     near = views.neighbours(spec.view, store, progress)
-    progress(MEASURING, 1, steps)
+    progress(MEASURING, 10, STEPS)
     found = quality.measure(vectors, xy, near)
     kept = quality.kept_per_window(vectors, xy, near)
-    progress(MEASURING, 2, steps)
-    apart = separate(vectors)
-    progress(MEASURING, 3, steps)
+    apart = separate(vectors, tick=lambda done, total: progress(MEASURING, 20 + 60 * done // total, STEPS))
+    progress(MEASURING, 80, STEPS)
     between = quality.measure_groups(vectors, xy, apart.groups)
     told = quality.warnings(found, between)
-    progress(MEASURING, 4, steps)
+    progress(MEASURING, 90, STEPS)
     recognised = {name: _kept(hits) for name, hits in hits_of(spec.view, store).items()}
     meta = {
         "made": "measures",

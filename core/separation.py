@@ -1,6 +1,6 @@
 """What a model keeps apart by itself, before anything is drawn: groups, an order without gaps, or nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -51,20 +51,24 @@ class Tree:
     ends: Ints  # (n - 1, 2)
 
 
-def separate(vectors: Floats, seed: int = 0) -> Separation:
+def separate(vectors: Floats, seed: int = 0, tick: Callable[[int, int], object] = lambda *_: None) -> Separation:
     """Find the groups that (n, d) embedded windows, in order of time, fall into by themselves.
 
     A group is a peak of the density with a valley around it: a branch of robust single linkage (Chaudhuri & Dasgupta
     2010), the tree of HDBSCAN, kept by the depth of its valley (Chazal et al. 2013, "Persistence-based clustering").
     Valleys must be deeper than the deepest in random embeddings of the same spread and memory in time, and than the
     gaps which uneven sampling leaves in an evenly filled space, such as a ring.
+
+    Args:
+        tick: called with (done, total) now and then; it may raise to stop.
     """
     rng = np.random.default_rng(seed)
     scores = leading_scores(vectors, rng)
     rows = sample(len(scores), rng)
     valleys, needed = gaps(scores[rows])
     depth = max((valley.depth for valley in valleys), default=0.0)
-    for _ in range(N_CHANCE):
+    for done in range(N_CHANCE):
+        tick(done, N_CHANCE)
         if depth <= needed:
             break
         needed = max([needed, *(valley.depth for valley in gaps(randomised(scores, rng)[rows])[0])])

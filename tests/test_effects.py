@@ -16,7 +16,7 @@ from core.series import Series
 from core.steps import Bend, Impute, Resample, Scale, Smooth, Winsorise
 from core.tables import guess
 
-MOMENT, RAW = EncoderSpec("random-init"), EncoderSpec("raw")
+MOMENT, RAW = EncoderSpec("random-init", precision="float32"), EncoderSpec("raw")
 
 
 def noise(n: int = 600, step: float | None = 1.0) -> Series:

@@ -61,6 +61,10 @@ def wait_for_go(name: str, store: Store, report: Report) -> None:
         time.sleep(0.01)
 
 
+def note_in_order(name: str, store: Store, _report: Report) -> None:
+    write(store, "order", name)
+
+
 def report_then_note(name: str, store: Store, report: Report) -> None:
     report("about to", 0, 1)
     write(store, name, "ran")
@@ -255,6 +259,47 @@ def test_a_job_that_was_cancelled_or_failed_can_be_asked_for_again(engine, liste
     engine.submit("again", wait_for_go, "again")
     listener.wait("again", "done")
     assert lines(store, "again") == ["ran", "ran"]
+
+
+# --- work that nobody waits for
+
+
+def test_work_that_nobody_waits_for_makes_way_and_is_done_afterwards(engine, listener, store):
+    engine.submit("numbers", wait_for_go, "numbers", aside=True)
+    listener.wait("numbers", "running")
+    engine.submit("map", note, "map")
+    assert listener.wait("map").state == "done"  # the numbers wait for a file that is not there yet
+    write(store, "numbers.go")
+    assert listener.wait("numbers").state == "done"
+    assert lines(store, "numbers") == ["ran", "ran"]
+    assert {change.state for change in listener.of("numbers")} == {"running", "done"}
+
+
+def test_of_work_that_waits_its_turn_what_somebody_waits_for_comes_first(engine, listener, store):
+    engine.submit("gate", wait_for_go, "gate")
+    listener.wait("gate", "running")
+    for name, aside in (("numbers 1", True), ("numbers 2", True), ("map 1", False), ("map 2", False)):
+        engine.submit(name, note_in_order, name, aside)
+    while sum(map(len, engine._client.processing().values())) < 5:
+        time.sleep(0.01)  # until all five are with the worker
+    write(store, "gate.go")
+    for name in ("numbers 1", "numbers 2", "map 1", "map 2"):
+        assert listener.wait(name).state == "done"
+    order = lines(store, "order")
+    assert [set(order[:2]), set(order[2:])] == [{"map 1", "map 2"}, {"numbers 1", "numbers 2"}]
+
+
+def test_work_that_has_stepped_aside_can_still_be_cancelled(engine, listener, store):
+    engine.submit("unwanted numbers", wait_for_go, "unwanted numbers", aside=True)
+    listener.wait("unwanted numbers", "running")
+    engine.submit("first map", wait_for_go, "first map")
+    listener.wait("first map", "running")
+    while len(lines(store, "unwanted numbers")) != 1 or not engine.knows("unwanted numbers"):
+        time.sleep(0.01)  # back in the queue
+    write(store, "first map.go")
+    listener.wait("first map")
+    engine.cancel("unwanted numbers")
+    assert listener.wait("unwanted numbers").state == "cancelled"
 
 
 # --- the engine itself

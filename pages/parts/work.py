@@ -40,14 +40,15 @@ class Kind(NamedTuple):
     spec: type[Spec]
     build: jobs.Work
     load: Callable[[Any, Store], Any]  # what it made, or None
+    aside: bool = False  # nobody waits for it: it makes way for what somebody waits for
 
 
 KINDS = {  # a class stands above the one that it is a kind of
     "view": Kind(ViewSpec, views.build, views.load),
     "prepared": Kind(PreparationSpec, preparation.build, preparation.load),
-    "effect": Kind(EffectSpec, effects.build, effects.load),
-    "stability": Kind(StabilitySpec, measures.build_stability, measures.load_stability),
-    "measures": Kind(MeasureSpec, measures.build, measures.load),
+    "effect": Kind(EffectSpec, effects.build, effects.load, aside=True),
+    "stability": Kind(StabilitySpec, measures.build_stability, measures.load_stability, aside=True),
+    "measures": Kind(MeasureSpec, measures.build, measures.load, aside=True),
     "probes": Kind(ProbeSpec, probes.build, probes.load),
     "ladder": Kind(LadderSpec, comparison.build_ladder, comparison.load),
     "comparison": Kind(ComparisonSpec, comparison.build, comparison.load),
@@ -135,7 +136,8 @@ def want(spec: Spec) -> None:
 
 def _submit(key: str, spec: Spec) -> None:
     try:
-        _engine().submit(key, KINDS[kind_of(spec)].build, spec)
+        kind = KINDS[kind_of(spec)]
+        _engine().submit(key, kind.build, spec, kind.aside)
     except OSError:  # Dask's way to say that nobody answers
         logger.exception("no engine")
         _record(jobs.Change(key, "failed", error=NO_ENGINE))
