@@ -29,18 +29,18 @@ class Store:
         self.root = root
 
     def has(self, key: str) -> bool:
-        return (self._folder(key) / META).is_file()
+        return (self.folder(key) / META).is_file()
 
     def meta(self, key: str) -> dict[str, Any]:
-        return cast("dict[str, Any]", json.loads((self._folder(key) / META).read_text(encoding="utf-8")))
+        return cast("dict[str, Any]", json.loads((self.folder(key) / META).read_text(encoding="utf-8")))
 
     def array(self, key: str, name: str, *, mapped: bool = False) -> NDArray[Any]:
         """Read-only and in its file where mapped; else in memory."""
-        file = self._folder(key) / f"{name}.npy"
+        file = self.folder(key) / f"{name}.npy"
         return cast("NDArray[Any]", np.load(file, mmap_mode="r" if mapped else None, allow_pickle=False))
 
     def holds(self, key: str, name: str) -> bool:
-        return (self._folder(key) / f"{name}.npy").is_file()
+        return (self.folder(key) / f"{name}.npy").is_file()
 
     def save(self, key: str, meta: Mapping[str, object], arrays: Mapping[str, NDArray[Any]]) -> None:
         """Write once; saving the same key again keeps the first."""
@@ -75,7 +75,7 @@ class Store:
             for file in folder.iterdir():
                 _sync(file)
             try:
-                folder.rename(self._folder(key))
+                folder.rename(self.folder(key))
             except OSError:
                 if not self.has(key):  # another process finished the same key first: its copy is as good
                     raise
@@ -100,8 +100,16 @@ class Store:
     def forget_sketch(self, key: str) -> None:
         self._sketch(key).unlink(missing_ok=True)
 
+    def desk(self, key: str) -> Path:
+        """Where work that takes long leaves what it needs to go on, should it be stopped; not there yet at first."""
+        folder = self.folder(key)
+        return folder.with_name(f"{folder.name}.desk")
+
+    def clear_desk(self, key: str) -> None:
+        shutil.rmtree(self.desk(key), ignore_errors=True)
+
     def _sketch(self, key: str) -> Path:
-        folder = self._folder(key)
+        folder = self.folder(key)
         return folder.with_name(f"{folder.name}.sketch.npz")
 
     def note(self, name: str, value: float) -> None:
@@ -115,9 +123,10 @@ class Store:
         return float(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else None
 
     def original(self, key: str) -> bytes:
-        return (self._folder(key) / ORIGINAL).read_bytes()
+        return (self.folder(key) / ORIGINAL).read_bytes()
 
-    def _folder(self, key: str) -> Path:
+    def folder(self, key: str) -> Path:
+        """Where a result lies, or will lie, with files that other programs read."""
         if len(key) != 64 or not set(key) <= set("0123456789abcdef"):
             raise ValueError(f"not a fingerprint: {key!r}")  # a path is never built from anything else
         return self.root / key

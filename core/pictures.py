@@ -5,6 +5,8 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+import altair as alt
+
 from core.charts import Chart
 
 Format = Literal["png", "svg", "pdf"]
@@ -16,7 +18,8 @@ def drawn(chart: Chart, form: Format) -> bytes:
     import vl_convert
 
     _register()
-    spec = chart.configure(font=FONT).to_dict()
+    with alt.data_transformers.enable("default", max_rows=None):  # Altair's 5,000 are for notebooks
+        spec = chart.configure(font=FONT).to_dict()
     if form == "png":
         return bytes(vl_convert.vegalite_to_png(spec, scale=2))
     if form == "svg":

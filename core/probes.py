@@ -31,7 +31,7 @@ PLANTING = N_("Planting truths into the data and looking for them")
 KINDS = ("slope", "memory", "frequency", "phase", "regime", "anomaly", "level", "amplitude")
 NAMES = {
     "slope": N_("Slope of a trend"),
-    "memory": N_("Roughness (memory from sample to sample)"),
+    "memory": N_("Roughness"),
     "frequency": N_("Speed of a rhythm"),
     "phase": N_("Shift of a rhythm"),
     "regime": N_("Kind of rhythm"),

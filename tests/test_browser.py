@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, expect
 
 from core.charts import CUD
+from core.demo import EXAMPLES
 from core.steps import Deseason, Impute, Resample, Scale
 from pages.parts.steps import NAMES
 from tests.browser import ROOT, App, Visitor, running_app
@@ -59,7 +61,9 @@ def new_pilot(visitor: Visitor, question: str) -> None:
     except AssertionError:
         visitor.page.get_by_text(visitor.word("New pilot"), exact=True).click()
     field.fill(question)
-    visitor.press("Start the pilot")
+    field.press("Enter")  # a click would go beside the button while the fold still opens
+    expect(visitor.page.get_by_test_id("stFileUploaderDropzoneInput")).to_be_attached()
+    visitor.settle()
 
 
 def upload(visitor: Visitor, *files: Path) -> None:
@@ -242,6 +246,108 @@ def test_the_example_needs_two_taps_to_a_map(browser, app):
     someone.sees("Keep this map")
     expect(someone.charts().first.locator("text=詰まり")).to_have_count(1)  # the legend names the faults
     assert someone.complaints == []
+
+
+def test_a_map_moves_while_it_is_drawn_and_is_zoomed_and_taken_along(browser, app, shared_data):
+    someone = Visitor(browser, app, "ja", TABLET)
+    new_pilot(someone, "動く地図")
+    upload(someone, shared_data / "nab" / "machine_temperature_system_failure.csv")
+    someone.press("Use this data")
+    someone.sees("Keep this map")
+    someone.open_fold("Preparation: {length} samples a stretch, step {stride}", length=512, stride=64)
+    for label, number in (("Samples in a stretch", "64"), ("Step from one stretch to the next", "4")):
+        field = someone.page.get_by_label(someone.word(label))
+        field.fill(number)
+        field.press("Enter")
+        someone.settle()
+    someone.sees("Keep this map")
+    someone.open_fold("Way of drawing: {name}", name="")
+    someone.page.get_by_text(someone.word("t-SNE (keeps neighbours)")).last.click()
+    someone.sees("Good enough: keep it as it is now")
+    look, deadline = picture(someone), time.monotonic() + 10
+    while picture(someone) == look:
+        assert time.monotonic() < deadline, "the map does not move"
+    someone.press("Good enough: keep it as it is now")
+    someone.sees("Draw it to the end")
+    assert "stop=tsne-" in someone.page.url
+
+    someone.drag(someone.charts().first, (0.35, 0.3), (0.6, 0.6))
+    chosen, whole = picked(someone), picture(someone)
+    assert chosen > 0
+    someone.press("Zoom into the pick")
+    assert picture(someone) != whole
+    assert picked(someone) == chosen
+    someone.press("Zoom back")
+    someone.press("Save picture")
+    with someone.page.expect_download() as download:
+        someone.page.get_by_role("button", name="PDF", exact=True).click()
+    assert Path(download.value.path()).read_bytes().startswith(b"%PDF-")
+    assert someone.complaints == []
+
+
+def picture(visitor: Visitor) -> str:
+    """What is on the map's canvas."""
+    return str(visitor.charts().first.locator("canvas").evaluate("canvas => canvas.toDataURL()"))
+
+
+EXAMPLES_SHOWN = ("press_line", "weekly_demand", "regimes", "outliers", "trends", "pump")
+
+
+@pytest.mark.parametrize(("language", "size"), [("ja", TABLET), ("en", PC)])
+def test_maps_are_compared_and_it_is_told_what_the_model_did(browser, app, shoot, shared_data, language, size):
+    someone = Visitor(browser, app, language, size)
+    new_pilot(someone, f"Did the model do it? {language}")
+    upload(someone, shared_data / "skab" / "valve1" / "0.csv")
+    someone.press("Use this data")
+    someone.sees("Keep this map")
+    compared(someone, shoot, "skab")
+    assert someone.complaints == []
+
+
+@pytest.mark.parametrize(("language", "size"), [("ja", TABLET), ("en", PC)])
+def test_maps_of_the_examples_are_compared(request, browser, app, shoot, language, size):
+    """One of them each time; all of them for the README's pictures."""
+    codes = EXAMPLES_SHOWN if request.config.getoption("--pictures") else EXAMPLES_SHOWN[:1]
+    for code in codes:
+        someone = Visitor(browser, app, language, size)
+        new_pilot(someone, f"{code} {language}")
+        someone.open_fold("More example data, with what is planted in it")
+        someone.page.get_by_role("button", name=someone.word("Add to this pilot")).nth([*EXAMPLES].index(code)).click()
+        someone.sees("This is what I read:")
+        someone.settle()
+        someone.press("Use this data")
+        someone.sees("Keep this map")
+        compared(someone, shoot, code)
+        assert someone.complaints == []
+        someone.page.close()
+
+
+def compared(someone: Visitor, shoot, name: str) -> None:
+    """Ways of drawing, the ladder, and planted truths."""
+    someone.page.get_by_role("link", name=someone.word("Compare with others")).click()
+    someone.sees("Pick points on one map: they light up on all. The maps are turned so that they lie alike.")
+    someone.settle()
+    expect(someone.charts()).to_have_count(4)
+    someone.drag(someone.charts().first, (0.3, 0.3), (0.6, 0.6))
+    assert picked(someone) > 0
+    expect(someone.charts()).to_have_count(5)  # and the waveforms
+    shoot_whole(someone, shoot, f"ways-{name}")
+    for section, words, n in (("Models", "ladder", 4), ("Planted truths", "truths", 8)):
+        someone.page.get_by_role("radio", name=someone.word(section)).click()
+        expect(someone.charts()).to_have_count(n)
+        someone.settle()
+        shoot_whole(someone, shoot, f"{words}-{name}")
+
+
+def shoot_whole(someone: Visitor, shoot, name: str) -> None:
+    """A screen as high as what is on it."""
+    width = someone.page.viewport_size["width"]
+    height = someone.page.get_by_test_id("stMain").evaluate("e => e.scrollHeight")
+    someone.page.set_viewport_size({"width": width, "height": height + 20})
+    someone.settle()
+    shoot(someone, name)
+    someone.page.set_viewport_size({"width": width, "height": 800})
+    someone.settle()
 
 
 def test_a_calculation_is_found_again_after_a_reload_and_can_be_stopped(browser, app, shared_data):

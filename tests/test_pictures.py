@@ -13,9 +13,9 @@ from core.selections import frame_of
 XY = np.random.default_rng(0).normal(size=(30, 2))
 
 
-def chart(words: str):
-    colouring = Colouring(words, np.array([words, "ok"])[np.arange(30) % 2])
-    return waveform_map(Map(XY, colouring, np.arange(0), frame_of(XY)), 300, {}).properties(width=400)
+def chart(words: str, xy: np.ndarray = XY):
+    colouring = Colouring(words, np.array([words, "ok"])[np.arange(len(xy)) % 2])
+    return waveform_map(Map(xy, colouring, np.arange(0), frame_of(xy)), 300, {}).properties(width=400)
 
 
 @pytest.mark.parametrize(("form", "first"), [("png", b"\x89PNG"), ("svg", b"<svg"), ("pdf", b"%PDF")])
@@ -46,3 +46,8 @@ def test_without_the_font_it_fails_loudly(monkeypatch):
     with pytest.raises(FileNotFoundError, match="font"):
         pictures.drawn(chart("状態"), "png")
     pictures._register.cache_clear()
+
+
+def test_as_many_points_as_a_screen_shows_can_be_taken_along():
+    many = np.random.default_rng(0).normal(size=(10_000, 2))
+    assert pictures.drawn(chart("状態", many), "png").startswith(b"\x89PNG")

@@ -16,7 +16,7 @@ ACROSS = 4
 def show(view: ViewSpec) -> None:
     found: Probed = await_result(ProbeSpec(view), key="probes")
     for notice in probes.told(found):
-        names = ", ".join(_(NAMES[kind]) for kind in notice.facts["kinds"])
+        names = " · ".join(_(NAMES[kind]) for kind in notice.facts["kinds"])
         st.markdown(fill(notice.message, {"kinds": names}))
     for first in range(0, len(KINDS), ACROSS):
         for column, kind in zip(st.columns(ACROSS, gap="small"), KINDS[first : first + ACROSS], strict=False):

@@ -49,7 +49,7 @@ def _grid(names: Sequence[str], scenes: Sequence[Scene], colouring: Colouring, k
             with column:
                 st.markdown(f"**{plain(names[i])}**")
                 own = _own(scenes[i], scenes[0], colouring)
-                linked.draw(scenes[i], Shown(own, linked.pick_of(key)), key, 250, by=f"map{i}")
+                linked.draw(scenes[i], Shown(own, linked.pick_of(key)), key, 300, by=f"map{i}")
                 numbers.brief(scenes[i])
 
 
