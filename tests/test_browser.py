@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Locator, expect
 
 from core.charts import CUD
@@ -17,6 +18,7 @@ from tests.browser import ROOT, App, Visitor, running_app
 
 TABLET, PC = (1024, 768), (1280, 800)
 PICTURES = ROOT / "tests" / "pictures"
+ASIDE = ("step-", "ways-skab", "ways-weekly", "ways-reg", "ways-out", "ways-tr", "ways-pump")  # not in the README
 LAST_VIEW = "FROM job WHERE kind = 'view' ORDER BY created_at DESC LIMIT 1"
 
 
@@ -41,9 +43,12 @@ def shoot(request: pytest.FixtureRequest, tmp_path: Path):
 
     def take(visitor: Visitor, name: str) -> None:
         visitor.check_layout()
-        folder = PICTURES if renew and not name.startswith("step-") else tmp_path  # the README has one of the steps
+        folder = PICTURES if renew and not name.startswith(ASIDE) else tmp_path
         folder.mkdir(exist_ok=True)
-        visitor.page.screenshot(path=folder / f"{name}-{visitor.language}.png")
+        file = folder / f"{name}-{visitor.language}.png"
+        visitor.page.screenshot(path=file)
+        with Image.open(file) as taken:  # a screen has few colours: a quarter of the bytes
+            taken.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(file, optimize=True)
 
     return take
 
