@@ -36,6 +36,7 @@ REQUIREMENTS = ROOT / "requirements.txt"
 # holes. Its code gives the same numbers on what requirements.txt names (a test guards them), so its pins are not read.
 MOMENTFM = "momentfm==0.1.4"
 CODE = ("app.py", "core", "feedback_db", "pages")
+TWO_AT_ONCE = ("-n", "2", "--dist", "loadfile")  # files side by side: the browser's tests mostly wait
 TRANSLATIONS = ("pytest", "-q", "tests/test_translations.py")
 
 USAGE = """python3 manage.py COMMAND
@@ -174,7 +175,7 @@ def run(words: list[str]) -> int:
 
 def test(words: list[str]) -> int:
     prepare()
-    return become("pytest", *words)
+    return become("pytest", *(words or TWO_AT_ONCE))
 
 
 def check(words: list[str]) -> int:

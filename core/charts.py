@@ -170,6 +170,35 @@ def shares(of: Sequence[float], x_title: str, y_title: str) -> Chart:
     return plain(bars, 150)
 
 
+def learning(points: Floats, names: tuple[str, str], titles: tuple[str, str], best: int | None) -> Chart:
+    """How an objective fell, on windows that are learnt from and on others.
+
+    Args:
+        points: (n, 3) step, and the objective on either.
+        names: of the two.
+        titles: of the axes.
+        best: the step that was kept; None: it still goes on.
+    """
+    steps, *values = points.T
+    rows = [pd.DataFrame({"step": steps, "value": one, "on": name}) for one, name in zip(values, names, strict=True)]
+    x = alt.X("step:Q", title=titles[0], axis=alt.Axis(grid=False, format="d", tickMinStep=1))
+    y = alt.Y("value:Q", title=titles[1], scale=alt.Scale(zero=False))
+    look = alt.Scale(domain=names, range=[CUD[0], CUD[1]])
+    dashes = alt.Scale(domain=names, range=[[1, 0], [5, 3]])
+    legend = alt.Legend(title=None, orient="bottom", labelLimit=260)
+    lines = alt.Chart(pd.concat(rows)).mark_line(strokeWidth=2, point=True)
+    drawn = lines.encode(
+        x=x,
+        y=y,
+        color=alt.Color("on:N", scale=look, legend=legend),
+        strokeDash=alt.StrokeDash("on:N", scale=dashes, legend=legend),
+    )
+    if best is None:
+        return plain(drawn, 220)
+    mark = alt.Chart(pd.DataFrame({"step": [best]})).mark_rule(color=INK, strokeDash=[2, 2]).encode(x="step:Q")
+    return plain(alt.layer(drawn, mark), 220)
+
+
 def _drawn(values: Floats) -> pd.DataFrame:
     """A row a sample of each of (n, n_channels, length) curves."""
     n, n_channels, length = values.shape

@@ -93,11 +93,18 @@ class Encoder:
         """The channels that the encoder looks at."""
         return values[:, self._which]
 
-    def squared_errors(self, shown: Floats, hidden: NDArray[np.bool_], tick: Tick) -> Floats:
-        """(n, n_channels) mean squared error on the hidden patches (n, n_channels, n_patches), always in float32."""
+    def guesses(self, shown: Floats, hidden: NDArray[np.bool_], tick: Tick) -> Floats:
+        """What the model makes of windows whose hidden patches (n, n_channels, n_patches) it does not see, in float32.
+
+        Args:
+            shown: (n, n_channels, length), as `shown` gives them.
+
+        Returns:
+            (n, n_channels, length), a guess everywhere, in units of `shown`.
+        """
         from core import moment
 
-        return moment.squared_errors(self._exact, shown, hidden, tick)
+        return moment.guesses(self._exact, shown, hidden, tick)
 
     def _of_each(self, values: Floats, tick: Tick) -> NDArray[np.float32]:
         """(n, n_channels, d)"""
@@ -189,11 +196,18 @@ def reconstruction_loss(encoder: Encoder, batches: Batches, n: int, tick: Tick) 
         shown = encoder.shown(values)
         m, n_channels, _ = shown.shape
         hidden = patch_masks(m * n_channels, n_patches, MASK_RATIO, rng).reshape(m, n_channels, n_patches)
-        errors = encoder.squared_errors(shown, hidden, _onwards(tick, done, m, n))
+        guesses = encoder.guesses(shown, hidden, _onwards(tick, done, m, n))
+        errors = squared_errors(shown, guesses, hidden)
         per_window.append((errors[:, scored] / variance[scored]).mean(axis=1))
         hidden_share, done = float(hidden.mean()), done + m
     errors = np.concatenate(per_window)
     return Loss(float(errors.mean()), errors, hidden_share, MASK_SEED)
+
+
+def squared_errors(shown: Floats, guesses: Floats, hidden: NDArray[np.bool_]) -> Floats:
+    """(n, n_channels) mean over the hidden samples alone, in squared units of (n, n_channels, length) windows."""
+    lost = np.repeat(hidden, PATCH, axis=2)
+    return np.asarray(np.mean((guesses - shown) ** 2, axis=2, where=lost))
 
 
 def _variance(encoder: Encoder, batches: Batches) -> tuple[Floats, int]:

@@ -131,12 +131,9 @@ def facts(spec: EncoderSpec, n_patches: int) -> Facts:
         return Facts(0, 0, None, 0.0)
     if spec.kind == "statistics":
         return Facts(0, 0, None, 6e4 * n_patches)  # as many as a model makes in the time that they took
-    folder = SHIPPED if spec.kind == "random-init" else spec.folder()
+    built, folder = architecture(spec), SHIPPED if spec.kind == "random-init" else spec.folder()
     if folder is None:
-        [size] = [size for size, name in HUB.items() if name == spec.source]
-        built = PUBLISHED[size]
         return Facts(built.parameters, 4 * built.parameters, "MIT", built.operations(n_patches))
-    built = architecture_of(folder)
     n_bytes = 0 if spec.kind == "random-init" else (folder / WEIGHTS).stat().st_size
     licence = N_("as this app's") if folder == SHIPPED else licence_of(folder)
     return Facts(built.parameters, n_bytes, licence, built.operations(n_patches))
@@ -146,6 +143,19 @@ def operations_of(spec: EncoderSpec, channels: tuple[str, ...], length: int) -> 
     """To embed one window of all the channels that the encoder looks at."""
     n_sequences = (1 if spec.channel else len(channels)) * (2 if "differenced" in spec.side else 1)
     return n_sequences * facts(spec, length // PATCH).operations
+
+
+def architecture(spec: EncoderSpec) -> Architecture:
+    """Of an encoder that reads patches.
+
+    Raises:
+        UserError: its folder is no model.
+    """
+    folder = SHIPPED if spec.kind == "random-init" else spec.folder()
+    if folder is not None:
+        return architecture_of(folder)
+    [size] = [size for size, name in HUB.items() if name == spec.source]
+    return PUBLISHED[size]
 
 
 def architecture_of(folder: Path) -> Architecture:

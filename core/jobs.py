@@ -65,7 +65,7 @@ class _Asked:
     future: Future[Any]
     work: Work
     spec: object
-    aside: bool
+    urgency: int
 
 
 class Engine:
@@ -83,12 +83,12 @@ class Engine:
         self._reporter = threading.Thread(target=self._report, name="engine-reports", daemon=True)
         self._reporter.start()
 
-    def submit(self, key: str, work: Work, spec: object, aside: bool = False) -> None:
+    def submit(self, key: str, work: Work, spec: object, urgency: int = 0) -> None:
         """Start the work, unless it is under way.
 
         Args:
-            aside: nobody waits for it. It comes after all other work, and steps aside, to begin anew, for work that
-                comes while it runs.
+            urgency: below 0 where nobody waits for it. Less urgent work comes after all that is more so, and what
+                runs steps aside for it, to begin anew.
         """
         with self._lock:
             if key in self._asked:
@@ -98,10 +98,10 @@ class Engine:
                 Event(event, client=self._client).clear()
             name = f"job {key}"  # with a "-" all jobs would be one group, of which Dask holds some back, by no priority
             future = self._client.submit(
-                _run, work, spec, self._store.root, key, key=name, pure=False, priority=-1 if aside else 0
+                _run, work, spec, self._store.root, key, key=name, pure=False, priority=urgency
             )
-            self._asked[key] = _Asked(future, work, spec, aside)
-            others = [] if aside else [other for other, asked in self._asked.items() if asked.aside]
+            others = [other for other, asked in self._asked.items() if asked.urgency < urgency]
+            self._asked[key] = _Asked(future, work, spec, urgency)
         for other in others:
             Event(_step_aside(other), client=self._client).set()
         future.add_done_callback(lambda f: self._changes.put(_outcome(key, f)))
@@ -134,7 +134,7 @@ class Engine:
                 self._client.unsubscribe_topic(_topic(change.key))
                 asked.future.release()  # or asking again would bring this outcome again
                 if change.state == "aside":
-                    self.submit(change.key, asked.work, asked.spec, aside=True)
+                    self.submit(change.key, asked.work, asked.spec, asked.urgency)
                     continue
             try:
                 self._on_change(change)
@@ -167,6 +167,7 @@ class _Settled(WorkerPlugin):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the app, which then stops its workers
         if hasattr(os, "nice"):
             os.nice(10)  # screens come first
+        logging.getLogger("distributed.worker").setLevel(logging.CRITICAL)  # else it complains when the app stops
         from core import moment  # noqa: F401 — torch takes seconds to load: now, and not when somebody waits
 
 

@@ -88,6 +88,22 @@ def small_map(drawn: Map, height: int) -> Chart:
     return plain(points.encode(x=x, y=y, opacity=opacity, **colour), height)
 
 
+def morph(before: Map, after: Floats, words: str, height: int) -> Chart:
+    """A map that a slider turns into another one of the same windows: every point goes its way in a straight line.
+
+    Args:
+        after: (n, 2) where each point goes.
+        words: beside the slider.
+    """
+    x, y = _axes(before.frame)
+    share = alt.param(name="share", value=0, bind=alt.binding_range(min=0, max=1, step=0.02, name=words))
+    colour = _colour(before.colouring)
+    frame = _points(before).rename(columns={"x": "x0", "y": "y0"}).assign(x1=after[:, 0], y1=after[:, 1])
+    points = alt.Chart(frame).mark_point(filled=True, size=before.size, strokeWidth=0, opacity=0.85, clip=True)
+    moved = {axis: f"datum.{axis}0 + share * (datum.{axis}1 - datum.{axis}0)" for axis in "xy"}
+    return plain(points.transform_calculate(**moved).encode(x=x, y=y, **colour).add_params(share), height)
+
+
 def _points(drawn: Map) -> pd.DataFrame:
     ids = np.arange(len(drawn.xy))
     picked = np.isin(ids, drawn.picked) if len(drawn.picked) else True

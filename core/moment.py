@@ -1,7 +1,9 @@
-"""The only file that knows momentfm and torch. Arrays in, arrays out; each trap of momentfm is met here, once."""
+"""The only file that knows momentfm's ways. Arrays in, arrays out; each trap of momentfm is met here, once."""
 
 import copy
 import math
+import shutil
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +17,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 from torch.nn import functional
 
-from core.encoders import PATCH, architecture_of
+from core.encoders import CONFIG, PATCH, WEIGHTS, architecture_of
 from core.errors import N_, UserError
 
 Floats = NDArray[np.float64]
@@ -23,6 +25,7 @@ Tick = Callable[[int, int], None]  # (done, total)
 
 CONTEXT = 512
 SMALLEST = 0.1  # standard deviation that is handed to MOMENT: ten thousand times what RevIN adds to it
+FARTHEST = 12.0  # of standardised samples to learn from: beside a flat stretch they are as large as they like
 BATCH = 2048  # patches at a time: what a layer makes of them stays in the processor's cache
 
 # MOMENT's architecture at a size that a laptop embeds thousands of windows a second with.
@@ -123,6 +126,12 @@ def standardised(x: Tensor, seen: Tensor | None = None) -> Tensor:
     return centred / (spread + 1e-5)
 
 
+def some_seen(rng: np.random.Generator, n: int, n_patches: int, hidden: float) -> NDArray[np.bool_]:
+    """(n, n_patches), False where hidden: the same number in every row, at least one and never all."""
+    n_hidden = min(max(1, round(hidden * n_patches)), n_patches - 1)
+    return np.asarray(rng.random((n, n_patches)).argsort(axis=1) >= n_hidden)
+
+
 def untrained(seed: int) -> MOMENTPipeline:
     """A compact MOMENT with random weights: what a picture looks like when the model knows nothing."""
     with torch.random.fork_rng(), warnings.catch_warnings():
@@ -150,6 +159,15 @@ def load(folder: Path) -> MOMENTPipeline:
                 folder=folder,
             ) from e
         return _ready(model)
+
+
+def save(model: MOMENTPipeline, folder: Path) -> None:
+    """Only what `load` reads: the model card beside it is not momentfm's to write."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as written:
+        model.save_pretrained(written)
+        for name in (CONFIG, WEIGHTS):
+            shutil.copyfile(Path(written) / name, folder / name)
 
 
 def _ready(model: MOMENTPipeline) -> MOMENTPipeline:
@@ -202,26 +220,26 @@ def embed(model: MOMENTPipeline, values: Floats, tick: Tick) -> NDArray[np.float
     return torch.cat(rows).numpy().reshape(n, n_channels, -1)
 
 
-def squared_errors(model: MOMENTPipeline, values: Floats, hidden: NDArray[np.bool_], tick: Tick) -> Floats:
-    """How far the model's guess of the hidden patches is from what was there.
+def guesses(model: MOMENTPipeline, values: Floats, hidden: NDArray[np.bool_], tick: Tick) -> Floats:
+    """What the model makes of windows of which it does not see all.
 
     Args:
         values: (n, n_channels, length).
         hidden: (n, n_channels, n_patches), True where a patch is hidden from the model.
 
     Returns:
-        (n, n_channels) mean squared error over the hidden samples alone, in squared units of `values`.
+        (n, n_channels, length) the whole of each window as the model would have it, in units of `values`.
     """
     n, n_channels, length = values.shape
     check_length(length)
     seen = torch.from_numpy(~hidden.reshape(n * n_channels, -1)).long().repeat_interleave(PATCH, dim=1)
-    errors = []
+    guessed = []
     for x, scale, rows in _batches(model, values, tick):
         mask = seen[rows].to(x.device)
         guess = model.reconstruction(x_enc=x, input_mask=torch.ones_like(mask), mask=mask).reconstruction
-        lost = 1 - mask
-        errors.append((((guess - x)[:, 0] ** 2 * lost).sum(1) / lost.sum(1)).cpu().double().numpy() / scale**2)
-    return np.concatenate(errors).reshape(n, n_channels)
+        guessed.append(guess[:, 0].cpu().double().numpy() / scale[:, None])
+    level = values.mean(axis=2, keepdims=True)  # _batches has taken it off
+    return np.asarray(np.concatenate(guessed).reshape(values.shape) + level)
 
 
 def filled(model: MOMENTPipeline, values: Floats, cells: NDArray[np.bool_]) -> Floats:
@@ -269,25 +287,31 @@ def _guessed(model: MOMENTPipeline, window: Floats, missing: NDArray[np.bool_], 
 def _batches(model: MOMENTPipeline, values: Floats, tick: Tick) -> Iterator[tuple[Tensor, Floats, slice]]:
     """Each channel of each window as a sequence of its own: MOMENT treats channels alike and apart.
 
-    Level is taken off, and what is tiny is enlarged, in float64: in float32, a pressure in Pa would lose its shape to
-    rounding, and one in GPa to the 1e-5 that RevIN adds.
-
     Returns:
         (m, 1, length) sequences, (m,) by how much each was enlarged, and which rows of all sequences they are.
     """
-    device = next(model.parameters()).device
-    flat = values.reshape(-1, 1, values.shape[-1])
+    flat = values.reshape(-1, values.shape[-1])
     with torch.inference_mode():
         size = max(1, BATCH * PATCH // values.shape[-1])
         for first in range(0, len(flat), size):
             rows = slice(first, first + size)
-            centred = flat[rows] - flat[rows].mean(axis=2, keepdims=True)
-            spread = centred.std(axis=2, keepdims=True)
-            varies = spread > 1e-12 * np.abs(flat[rows]).max(axis=2, keepdims=True)
-            scale = np.where(varies, SMALLEST / np.minimum(np.where(varies, spread, 1.0), SMALLEST), 1.0)
-            x = np.where(varies, centred * scale, 0.0)
-            yield torch.as_tensor(x, dtype=torch.float32, device=device), scale[:, 0, 0], rows
+            x, scale = sequences(model, flat[rows])
+            yield x[:, None], scale, rows
             tick(min(first + size, len(flat)), len(flat))
+
+
+def sequences(model: MOMENTPipeline, flat: Floats) -> tuple[Tensor, Floats]:
+    """Samples as the model is given them, (m, length) on its device, and (m,) by how much each row was enlarged.
+
+    Level is taken off, and what is tiny is enlarged, in float64: in float32, a pressure in Pa would lose its shape to
+    rounding, and one in GPa to the 1e-5 that RevIN adds.
+    """
+    centred = flat - flat.mean(axis=1, keepdims=True)
+    spread = centred.std(axis=1, keepdims=True)
+    varies = spread > 1e-12 * np.abs(flat).max(axis=1, keepdims=True)
+    scale = np.where(varies, SMALLEST / np.minimum(np.where(varies, spread, 1.0), SMALLEST), 1.0)
+    x = np.where(varies, centred * scale, 0.0)
+    return torch.as_tensor(x, dtype=torch.float32, device=next(model.parameters()).device), scale[:, 0]
 
 
 def check_length(length: int) -> None:

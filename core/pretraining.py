@@ -14,8 +14,6 @@ import argparse
 import copy
 import json
 import math
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -24,14 +22,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from momentfm import MOMENTPipeline
-from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core import features, waveforms
-from core.encoders import CONFIG, PATCH, WEIGHTS
-from core.moment import CONTEXT, architecture, standardised, tokens
+from core import checkpoints, features, waveforms
+from core.encoders import PATCH
+from core.moment import CONTEXT, FARTHEST, architecture, save, standardised, tokens
+from core.moment import some_seen as _seen
 
 N_PATCHES = (2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64)  # a batch has windows of one length
 MOST_PATCHES = CONTEXT // PATCH
@@ -114,9 +111,11 @@ def pretrain(spec: PretrainSpec, folder: Path, work: Path, every: int = 250) -> 
             log.append({"step": step + 1, "seconds": round(seconds)} | _mean(recent))
             print(json.dumps(log[-1]), flush=True)  # noqa: T201 — this is a program
             recent.clear()
-            _checkpoint(spec, work, learner, average, optimiser, step + 1, seconds, log)
+            state = {"spec": asdict(spec), "step": step + 1, "seconds": seconds, "log": log}
+            tensors = (*_tensors(learner, average), *checkpoints.of_optimiser(optimiser))
+            checkpoints.save(work, tensors, state)
     even_out(average)
-    _save(average, folder)
+    save(average, folder)
 
 
 @torch.no_grad()
@@ -186,15 +185,6 @@ def _turn(model: MOMENTPipeline, axes: Tensor) -> None:
     turned(model.head.linear.weight, writes=False)
 
 
-def _save(model: MOMENTPipeline, folder: Path) -> None:
-    """Only what from_pretrained reads: the model card beside it is not momentfm's to write."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as written:
-        model.save_pretrained(written)
-        for name in (CONFIG, WEIGHTS):
-            shutil.copyfile(Path(written) / name, folder / name)
-
-
 def _step(spec: PretrainSpec, learner: Learner, rng: np.random.Generator, step: int) -> tuple[Tensor, Losses]:
     share = 1 / np.sqrt(N_PATCHES)
     first = int(rng.choice(N_PATCHES, p=share / share.sum()))
@@ -204,7 +194,7 @@ def _step(spec: PretrainSpec, learner: Learner, rng: np.random.Generator, step: 
     n = len(one)
 
     seen = torch.from_numpy(_seen(rng, n, second, spec.hidden))
-    x, y = standardised(torch.from_numpy(one)), standardised(torch.from_numpy(other), seen).clamp(-12, 12)
+    x, y = standardised(torch.from_numpy(one)), standardised(torch.from_numpy(other), seen).clamp(-FARTHEST, FARTHEST)
     of_one = tokens(learner.model, x, None, _place(spec, rng, first)).mean(dim=1)
     of_other = tokens(learner.model, y, seen, _place(spec, rng, second))
 
@@ -219,12 +209,6 @@ def _step(spec: PretrainSpec, learner: Learner, rng: np.random.Generator, step: 
     found = float((logits.argmax(dim=1) == partner).float().mean())
     said = Losses(contrast.item(), math.log(n), found, reconstruction.item(), numbers.item())
     return contrast + spec.reconstruction * reconstruction + spec.numbers * numbers, said
-
-
-def _seen(rng: np.random.Generator, n: int, n_patches: int, hidden: float) -> NDArray[np.bool_]:
-    """(n, n_patches), False where hidden: the same number in every row, at least one and never all."""
-    n_hidden = min(max(1, round(hidden * n_patches)), n_patches - 1)
-    return np.asarray(rng.random((n, n_patches)).argsort(axis=1) >= n_hidden)
 
 
 def _place(spec: PretrainSpec, rng: np.random.Generator, n_patches: int) -> int:
@@ -246,8 +230,7 @@ def _targets(learner: Learner, windows: waveforms.Floats, step: int) -> Tensor:
 
 
 def _schedule(spec: PretrainSpec, step: int) -> float:
-    """Up in a line, down along a cosine to a fiftieth."""
-    return min(1.0, (step + 1) / spec.warm_up) * (0.51 + 0.49 * math.cos(math.pi * step / spec.steps))
+    return checkpoints.schedule(step, spec.steps, spec.warm_up)
 
 
 @torch.no_grad()
@@ -260,55 +243,24 @@ def _mean(recent: list[Losses]) -> dict[str, float]:
     return {name: round(float(np.mean([getattr(one, name) for one in recent])), 4) for name in asdict(recent[0])}
 
 
-# --- checkpoints: tensors as safetensors, the rest as JSON, the JSON last
+# --- going on after a stop
 
 
-def _tensors(learner: Learner, average: nn.Module, optimiser: torch.optim.Optimizer) -> Iterator[tuple[str, Tensor]]:
-    """Everything that a step changes, by name. The tensors are the live ones."""
+def _tensors(learner: Learner, average: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """What a step changes beside the optimiser, by name. The tensors are the live ones."""
     yield from ((f"learner.{name}", value) for name, value in learner.state_dict().items())
     yield from ((f"average.{name}", value) for name, value in average.state_dict().items())
-    for i, parameter in enumerate(learner.parameters()):
-        yield from ((f"optimiser.{i}.{name}", value) for name, value in sorted(optimiser.state[parameter].items()))
-
-
-def _checkpoint(
-    spec: PretrainSpec,
-    work: Path,
-    learner: Learner,
-    average: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    step: int,
-    seconds: float,
-    log: list[dict[str, float]],
-) -> None:
-    work.mkdir(parents=True, exist_ok=True)
-    tensors = {name: value.detach().clone() for name, value in _tensors(learner, average, optimiser)}
-    save_file(tensors, work / f"step-{step}.safetensors")
-    state = {"spec": asdict(spec), "step": step, "seconds": seconds, "log": log}
-    (work / "state.tmp").write_text(json.dumps(state), encoding="utf-8")
-    (work / "state.tmp").replace(work / "state.json")
-    for old in work.glob("step-*.safetensors"):
-        if old.name != f"step-{step}.safetensors":
-            old.unlink()
 
 
 def _resume(
     spec: PretrainSpec, work: Path, learner: Learner, average: nn.Module, optimiser: torch.optim.Optimizer
 ) -> tuple[int, float, list[dict[str, float]]]:
     """Steps done, seconds they took and the log so far; 0 where there is nothing, or another spec's."""
-    try:
-        state = json.loads((work / "state.json").read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    found = checkpoints.load(work, asdict(spec))
+    if found is None:
         return 0, 0.0, []
-    if state["spec"] != asdict(spec):
-        return 0, 0.0, []
-    kept = load_file(work / f"step-{state['step']}.safetensors")
-    for i, parameter in enumerate(learner.parameters()):
-        mine = {name.split(".")[2]: value for name, value in kept.items() if name.startswith(f"optimiser.{i}.")}
-        optimiser.state[parameter].update(mine)
-    with torch.no_grad():
-        for name, value in _tensors(learner, average, optimiser):
-            value.copy_(kept[name])
+    kept, state = found
+    checkpoints.restore(kept, _tensors(learner, average), optimiser)
     return state["step"], state["seconds"], state["log"]
 
 

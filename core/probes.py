@@ -248,14 +248,31 @@ def scores(vectors: Floats, xy: Floats, scrambled: Floats, truth: Floats, where:
     A picture is read by its neighbourhoods, as people read it: it may bend or tear what is a line in the embedding.
     """
     parts, rng = folds(where), np.random.default_rng(0)
-    values = np.unique(truth)
-    targets = (truth[:, None] == values).astype(float) if len(values) <= CLASSES else truth[:, None]
+    targets = _targets(truth)
     dealt = [targets, *(rng.permutation(targets) for _ in range(DEALS))]
     told = np.split(by_line(vectors, np.hstack(dealt), parts), len(dealt), axis=1)
     model, *by_chance = (readable(*one, levels(one[1], parts)) for one in zip(told, dealt, strict=True))
     on_map, phases = by_neighbours(xy, targets, parts), by_line(scrambled, targets, parts)
     usual = levels(targets, parts)
     return Scores(model, readable(on_map, targets, usual), max(by_chance), readable(phases, targets, usual))
+
+
+@one_thread_products()
+def read(encoder: Encoder, values: Floats, where: Where, seed: int = 0) -> float:
+    """How much of the truths that a model can see may be read from its embedding of windows, mean over their kinds."""
+    found, parts = [], folds(where)
+    for i, kind in enumerate(kind for kind in KINDS if kind not in CONTROLS):
+        planted, truth = plant(values, kind, np.random.default_rng([seed, i]))
+        vectors = encoder.embed(planted, lambda *_: None).astype(np.float64)
+        targets = _targets(truth)
+        found.append(readable(by_line(vectors, targets, parts), targets, levels(targets, parts)))
+    return float(np.mean(found))
+
+
+def _targets(truth: Floats) -> Floats:
+    """(n, 1) numbers, or (n, c) with a 1 in each row where they are classes."""
+    values = np.unique(truth)
+    return (truth[:, None] == values).astype(float) if len(values) <= CLASSES else truth[:, None]
 
 
 # --- all of them

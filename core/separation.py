@@ -226,6 +226,8 @@ def randomised(scores: Floats, rng: np.random.Generator) -> Floats:
     spectrum = np.fft.rfft(scores, axis=0)
     turn = np.exp(2j * np.pi * rng.random(len(spectrum)))[:, None]
     turn[0] = 1
+    if len(scores) % 2 == 0:
+        turn[-1] = 1  # half the sampling rate has no phase
     return np.fft.irfft(spectrum * turn, len(scores), axis=0)
 
 

@@ -164,18 +164,17 @@ class View(Base):
 
 
 class Run(Base):
-    """A fine-tuning run."""
+    """A fine-tuning run that was asked for. How it goes is its job's; what came of it lies in the artifact store."""
 
     __tablename__ = "run"
-    __table_args__ = (CheckConstraint(STATES, "state"),)
+    __table_args__ = (UniqueConstraint("pilot_id", "fingerprint"), UniqueConstraint("pilot_id", "number"))
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     pilot_id: Mapped[str] = mapped_column(ForeignKey("pilot.id"))
+    fingerprint: Mapped[str] = mapped_column(String(64))  # SHA-256 of all that decides it; the artifact's name too
+    number: Mapped[int]  # 1, 2, 3 … within the pilot
     spec: Mapped[Json]
-    state: Mapped[str]
-    losses: Mapped[Json]
     created_at: Mapped[datetime] = mapped_column(default=now)
-    ended_at: Mapped[datetime | None]
 
 
 class Study(Base):

@@ -17,6 +17,7 @@ screens = {
     "maps": st.Page("maps.py", title=_("Maps"), url_path="maps"),
     "prepare": st.Page("prepare.py", title=_("Preparation"), url_path="prepare"),
     "compare": st.Page("compare.py", title=_("Compare"), url_path="compare"),
+    "tune": st.Page("tune.py", title=_("Extra training"), url_path="tune"),
     "study": st.Page("study.py", title=_("Ask people"), url_path="study"),
     "rate": st.Page("rate.py", title=_("Rate"), url_path="rate"),
     "evidence": st.Page("evidence.py", title=_("Evidence"), url_path="evidence"),

@@ -34,10 +34,13 @@ with guard():
             f"- {words}"
             for words in (
                 _("**Preparation**: a longer or shorter stretch, another scale."),
-                _("**Model**: the compact model, statistics, MOMENT; with level and size, or without."),
-                _("**Way of drawing**: PCA or t-SNE."),
+                _("**Model**: the compact model, statistics, MOMENT; with or without level and size; trained further."),
+                _("**Way of drawing**: PCA, t-SNE, UMAP or PaCMAP."),
             )
         )
+    )
+    st.page_link(
+        "tune.py", label=_("Train the model further"), icon=":material/model_training:", query_params=pilot.address()
     )
     if st.button(_("Start round {n}").format(n=current.round + 1), type="primary", icon=":material/restart_alt:"):
         with database().session() as db:

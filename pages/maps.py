@@ -14,7 +14,7 @@ from core.series import Series
 from core.views import ViewSpec
 from feedback_db import datasets, views
 from feedback_db.pilots import Pilot
-from pages.parts import chosen, keeping, linked, models, moving, numbers, pilot, recipe, steps
+from pages.parts import chosen, keeping, linked, models, moving, numbers, pilot, recipe, steps, tuned
 from pages.parts.guard import guard
 from pages.parts.intake import sources_of
 from pages.parts.scene import scene_of
@@ -129,6 +129,12 @@ def compare_link(spec: ViewSpec) -> None:
     st.page_link("compare.py", label=_("Compare with others"), icon=":material/compare:", query_params=address)
 
 
+def train_link() -> None:
+    st.page_link(
+        "tune.py", label=_("Train the model further"), icon=":material/model_training:", query_params=pilot.address()
+    )
+
+
 def keep_or_ask(current: Pilot, spec: ViewSpec, meta: dict[str, Any]) -> None:
     """The one next step: keep this map, or, once it is kept, ask people about it."""
     with database().session() as db:
@@ -171,7 +177,7 @@ with guard():
         found = places(ready, now.window)
         counted(found)
         windows_of(sources, now)  # what cannot be cut is said at once, and not by the engine after a while
-        encoder = models.form(raw[0].channels, now.window, len(found.start))
+        encoder = models.form(raw[0].channels, now.window, len(found.start), tuned.models_of(current.id))
         spec = ViewSpec(sources, now, encoder, projection_form(len(found.start)))
         spec.fingerprint()  # a model's folder that is not there is said here, beside its field
         with right, guard():
@@ -182,5 +188,6 @@ with guard():
             numbers.of_view(scene)
         numbers.of_model(view.meta)
         compare_link(spec)
+        train_link()
         with next_step:
             keep_or_ask(current, spec, view.meta)

@@ -259,13 +259,7 @@ def test_a_map_moves_while_it_is_drawn_and_is_zoomed_and_taken_along(browser, ap
     upload(someone, shared_data / "nab" / "machine_temperature_system_failure.csv")
     someone.press("Use this data")
     someone.sees("Keep this map")
-    someone.open_fold("Preparation: {length} samples a stretch, step {stride}", length=512, stride=64)
-    for label, number in (("Samples in a stretch", "64"), ("Step from one stretch to the next", "4")):
-        field = someone.page.get_by_label(someone.word(label))
-        field.fill(number)
-        field.press("Enter")
-        someone.settle()
-    someone.sees("Keep this map")
+    cut(someone, "64", "4")
     someone.open_fold("Way of drawing: {name}", name="")
     someone.page.get_by_text(someone.word("t-SNE (keeps neighbours)")).last.click()
     someone.sees("Good enough: keep it as it is now")
@@ -290,6 +284,17 @@ def test_a_map_moves_while_it_is_drawn_and_is_zoomed_and_taken_along(browser, ap
     assert someone.complaints == []
 
 
+def cut(visitor: Visitor, length: str, step: str) -> None:
+    """Many short stretches, so that a neighbour map takes seconds."""
+    visitor.open_fold("Preparation: {length} samples a stretch, step {stride}", length=512, stride=64)
+    for label, number in (("Samples in a stretch", length), ("Step from one stretch to the next", step)):
+        field = visitor.page.get_by_label(visitor.word(label))
+        field.fill(number)
+        field.press("Enter")
+        visitor.settle()
+    visitor.sees("Keep this map")
+
+
 def picture(visitor: Visitor) -> str:
     """What is on the map's canvas."""
     return str(visitor.charts().first.locator("canvas").evaluate("canvas => canvas.toDataURL()"))
@@ -309,22 +314,27 @@ def test_maps_are_compared_and_it_is_told_what_the_model_did(browser, app, shoot
     assert someone.complaints == []
 
 
-@pytest.mark.parametrize(("language", "size"), [("ja", TABLET), ("en", PC)])
-def test_maps_of_the_examples_are_compared(request, browser, app, shoot, language, size):
-    """One of them each time; all of them for the README's pictures."""
-    codes = EXAMPLES_SHOWN if request.config.getoption("--pictures") else EXAMPLES_SHOWN[:1]
-    for code in codes:
-        someone = Visitor(browser, app, language, size)
-        new_pilot(someone, f"{code} {language}")
-        someone.open_fold("More example data, with what is planted in it")
-        someone.page.get_by_role("button", name=someone.word("Add to this pilot")).nth([*EXAMPLES].index(code)).click()
-        someone.sees("This is what I read:")
-        someone.settle()
-        someone.press("Use this data")
-        someone.sees("Keep this map")
-        compared(someone, shoot, code)
-        assert someone.complaints == []
-        someone.page.close()
+def test_maps_of_an_example_are_compared(request, browser, app, shoot):
+    """One, in one language; for the README's pictures all of them, in both."""
+    if not request.config.getoption("--pictures"):
+        compare_example(Visitor(browser, app, "en", PC), shoot, "press_line")
+        return
+    for code in EXAMPLES_SHOWN:
+        for language, size in (("ja", TABLET), ("en", PC)):
+            compare_example(Visitor(browser, app, language, size), shoot, code)
+
+
+def compare_example(someone: Visitor, shoot, code: str) -> None:
+    new_pilot(someone, f"{code} {someone.language}")
+    someone.open_fold("More example data, with what is planted in it")
+    someone.page.get_by_role("button", name=someone.word("Add to this pilot")).nth([*EXAMPLES].index(code)).click()
+    someone.sees("This is what I read:")
+    someone.settle()
+    someone.press("Use this data")
+    someone.sees("Keep this map")
+    compared(someone, shoot, code)
+    assert someone.complaints == []
+    someone.page.close()
 
 
 def compared(someone: Visitor, shoot, name: str) -> None:
@@ -361,6 +371,7 @@ def test_a_calculation_is_found_again_after_a_reload_and_can_be_stopped(browser,
     upload(someone, shared_data / "nab" / "machine_temperature_system_failure.csv")
     someone.press("Use this data")
     someone.sees("Keep this map")
+    cut(someone, "64", "3")
     someone.page.get_by_text(someone.word("Way of drawing: {name}", name="")).first.click()
     someone.page.get_by_text(someone.word("t-SNE (keeps neighbours)")).last.click()
     stop = someone.page.get_by_role("button", name=someone.word("Stop"), exact=True)

@@ -23,7 +23,7 @@ from sqlalchemy.exc import IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
 import feedback_db
-from feedback_db import datasets, jobs, models, pilots, ratings, studies, views
+from feedback_db import datasets, jobs, models, pilots, ratings, runs, studies, views
 from feedback_db.database import Database, connect, journal
 from feedback_db.ratings import Rating
 
@@ -273,6 +273,24 @@ def test_the_same_map_is_one_view_in_a_pilot_and_may_be_in_two(db: Session) -> N
     assert views.of_pilot(db, one) == [first, second]
 
 
+def test_runs_are_numbered_asked_for_once_and_kept_however_they_end(db: Session) -> None:
+    pilot_id, other = a_pilot(db), a_pilot(db)
+    for key in ("a", "b", "a", "c"):
+        runs.keep(db, pilot_id, fingerprint=key * 64, spec={"rate": key})
+    runs.keep(db, other, fingerprint="b" * 64, spec={"rate": "b"})
+    assert [(one.number, one.fingerprint[0], one.spec["rate"]) for one in runs.of_pilot(db, pilot_id)] == [
+        (1, "a", "a"),
+        (2, "b", "b"),
+        (3, "c", "c"),
+    ]
+    for key in "ab":
+        jobs.submit(db, key * 64, "run", {})
+    jobs.fail(db, "a" * 64, "It diverged.", "Choose a lower rate.", {})
+    assert runs.states(db, pilot_id) == {"a" * 64: "failed", "b" * 64: "queued"}
+    assert runs.states(db, other) == {"b" * 64: "queued"}
+    assert len(runs.of_pilot(db, pilot_id)) == 3
+
+
 def test_a_pilot_asks_one_thing_at_a_time(db: Session) -> None:
     pilot_id = a_pilot(db)
     a, b = a_view(db, pilot_id, "a" * 64), a_view(db, pilot_id, "b" * 64)
@@ -378,7 +396,7 @@ def _checks(connection: Any) -> set[tuple[str, str | None, str]]:
     inspector = inspect(connection)
     tables = models.Base.metadata.tables
     found = {(t, check["name"], check["sqltext"]) for t in tables for check in inspector.get_check_constraints(t)}
-    assert len(found) == 13
+    assert len(found) == 12
     return found
 
 

@@ -38,6 +38,7 @@ IMPORT_NAMES: dict[str, str | None] = {
     "psycopg": "psycopg",
     "pyarrow": "pyarrow",
     "pytest": "pytest",
+    "pytest-xdist": "xdist",
     "python-calamine": "python_calamine",
     "ruff": "ruff",
     "safetensors": "safetensors",

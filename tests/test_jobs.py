@@ -265,7 +265,7 @@ def test_a_job_that_was_cancelled_or_failed_can_be_asked_for_again(engine, liste
 
 
 def test_work_that_nobody_waits_for_makes_way_and_is_done_afterwards(engine, listener, store):
-    engine.submit("numbers", wait_for_go, "numbers", aside=True)
+    engine.submit("numbers", wait_for_go, "numbers", urgency=-1)
     listener.wait("numbers", "running")
     engine.submit("map", note, "map")
     assert listener.wait("map").state == "done"  # the numbers wait for a file that is not there yet
@@ -278,8 +278,8 @@ def test_work_that_nobody_waits_for_makes_way_and_is_done_afterwards(engine, lis
 def test_of_work_that_waits_its_turn_what_somebody_waits_for_comes_first(engine, listener, store):
     engine.submit("gate", wait_for_go, "gate")
     listener.wait("gate", "running")
-    for name, aside in (("numbers 1", True), ("numbers 2", True), ("map 1", False), ("map 2", False)):
-        engine.submit(name, note_in_order, name, aside)
+    for name, urgency in (("numbers 1", -1), ("numbers 2", -1), ("map 1", 0), ("map 2", 0)):
+        engine.submit(name, note_in_order, name, urgency)
     while sum(map(len, engine._client.processing().values())) < 5:
         time.sleep(0.01)  # until all five are with the worker
     write(store, "gate.go")
@@ -290,7 +290,7 @@ def test_of_work_that_waits_its_turn_what_somebody_waits_for_comes_first(engine,
 
 
 def test_work_that_has_stepped_aside_can_still_be_cancelled(engine, listener, store):
-    engine.submit("unwanted numbers", wait_for_go, "unwanted numbers", aside=True)
+    engine.submit("unwanted numbers", wait_for_go, "unwanted numbers", urgency=-1)
     listener.wait("unwanted numbers", "running")
     engine.submit("first map", wait_for_go, "first map")
     listener.wait("first map", "running")

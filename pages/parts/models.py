@@ -1,5 +1,6 @@
 """Choosing a model: what each is and costs, said before it starts."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 
 import streamlit as st
@@ -12,7 +13,7 @@ from core.views import SPEED
 from pages.parts.text import _
 from pages.parts.work import store
 
-FOLDER = "folder"
+FOLDER, RUN = "folder", "run-"  # of a model that was trained here: with the number of its training
 CHOSEN = "encoder"  # what was chosen last, for screens that have no such form
 NAMES = {
     "compact": N_("compact model (comes with this app)"),
@@ -31,15 +32,22 @@ SIDES = {
 }
 
 
-def form(channels: tuple[str, ...], window: WindowSpec, n_windows: int) -> EncoderSpec:
-    """Which model embeds the windows, and how."""
+def form(channels: tuple[str, ...], window: WindowSpec, n_windows: int, own: Mapping[str, str]) -> EncoderSpec:
+    """Which model embeds the windows, and how.
+
+    Args:
+        own: folders of models that this pilot has trained, by what `name_of` takes.
+    """
+    options = [*own, *NAMES]
     code = st.session_state.get("model", "compact")
-    with st.expander(_("Model: {name}").format(name=_(NAMES[code])), key="open-model"):
+    code = code if code in options else "compact"
+    with st.expander(_("Model: {name}").format(name=name_of(code)), key="open-model"):
         code = st.radio(
             _("Model"),
-            list(NAMES),
-            format_func=lambda c: _(NAMES[c]),
-            captions=[_cost(c, channels, window, n_windows) for c in NAMES],
+            options,
+            index=options.index("compact"),
+            format_func=name_of,
+            captions=[_cost(c, channels, window, n_windows, own) for c in options],
             key="model",
             bind="query-params",  # a reload finds the same map again
             persist_state="session",
@@ -52,7 +60,7 @@ def form(channels: tuple[str, ...], window: WindowSpec, n_windows: int) -> Encod
             ).strip()
         if code in HUB:
             st.caption(_("Fetched once from the model hub, so the first time needs the internet."))
-        spec = _details(EncoderSpec(*_kind(code, folder)), channels)
+        spec = _details(EncoderSpec(*_kind(code, own.get(code, folder))), channels)
     st.session_state[CHOSEN] = asdict(spec)
     if code == "random-init":
         st.caption(_("This model has learnt nothing. Its map shows what chance alone makes of your data."))
@@ -63,10 +71,17 @@ def form(channels: tuple[str, ...], window: WindowSpec, n_windows: int) -> Encod
     return spec
 
 
+def name_of(code: str) -> str:
+    """In the reader's words."""
+    if code.startswith(RUN):
+        return _("after training {n}").format(n=code.removeprefix(RUN))
+    return _(NAMES[code])
+
+
 def _kind(code: str, folder: str = "") -> tuple[encoders.Kind, str]:
     if code in HUB:
         return "moment", HUB[code]
-    return ("moment", folder) if code == FOLDER else (code, "")  # type: ignore[return-value]
+    return ("moment", folder) if code == FOLDER or code.startswith(RUN) else (code, "")  # type: ignore[return-value]
 
 
 def _details(spec: EncoderSpec, channels: tuple[str, ...]) -> EncoderSpec:
@@ -91,9 +106,9 @@ def _details(spec: EncoderSpec, channels: tuple[str, ...]) -> EncoderSpec:
     return EncoderSpec(spec.kind, spec.source, join, channel, tuple(side), "float32" if exact else "auto")
 
 
-def _cost(code: str, channels: tuple[str, ...], window: WindowSpec, n_windows: int) -> str:
+def _cost(code: str, channels: tuple[str, ...], window: WindowSpec, n_windows: int, own: Mapping[str, str]) -> str:
     """What it is and costs, in a line."""
-    folder = st.session_state.get("folder", "").strip()
+    folder = own.get(code) or st.session_state.get("folder", "").strip()
     if code == FOLDER and not folder:
         return _("a MOMENT of your own")
     spec = EncoderSpec(*_kind(code, folder))

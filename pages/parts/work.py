@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from core import comparison, differences, effects, jobs, measures, preparation, probes, views
+from core import comparison, differences, effects, jobs, measures, preparation, probes, tuning, views
 from core import reader as files
 from core.artifacts import Store
 from core.comparison import ComparisonSpec, LadderSpec
@@ -26,12 +26,23 @@ from core.reader import Reader, Source
 from core.recipes import Recipe, Windows, cut
 from core.series import Ints, Series
 from core.tables import Table
+from core.tuning import TuneSpec
 from core.views import ViewSpec
 from feedback_db import jobs as records
 from feedback_db.database import Database, connect
 from feedback_db.jobs import Job
 
-Spec = ViewSpec | PreparationSpec | EffectSpec | MeasureSpec | StabilitySpec | ComparisonSpec | LadderSpec | ProbeSpec
+Spec = (
+    ViewSpec
+    | PreparationSpec
+    | EffectSpec
+    | MeasureSpec
+    | StabilitySpec
+    | ComparisonSpec
+    | LadderSpec
+    | ProbeSpec
+    | TuneSpec
+)
 
 
 class Kind(NamedTuple):
@@ -40,17 +51,18 @@ class Kind(NamedTuple):
     spec: type[Spec]
     build: jobs.Work
     load: Callable[[Any, Store], Any]  # what it made, or None
-    aside: bool = False  # nobody waits for it: it makes way for what somebody waits for
+    urgency: int = 0  # below 0: nobody waits for it, and it makes way for what is more urgent
 
 
 KINDS = {  # a class stands above the one that it is a kind of
     "view": Kind(ViewSpec, views.build, views.load),
     "prepared": Kind(PreparationSpec, preparation.build, preparation.load),
-    "effect": Kind(EffectSpec, effects.build, effects.load, aside=True),
-    "stability": Kind(StabilitySpec, measures.build_stability, measures.load_stability, aside=True),
-    "measures": Kind(MeasureSpec, measures.build, measures.load, aside=True),
+    "effect": Kind(EffectSpec, effects.build, effects.load, urgency=-1),
+    "stability": Kind(StabilitySpec, measures.build_stability, measures.load_stability, urgency=-1),
+    "measures": Kind(MeasureSpec, measures.build, measures.load, urgency=-1),
     "probes": Kind(ProbeSpec, probes.build, probes.load),
     "ladder": Kind(LadderSpec, comparison.build_ladder, comparison.load),
+    "run": Kind(TuneSpec, tuning.build, tuning.load, urgency=-2),
     "comparison": Kind(ComparisonSpec, comparison.build, comparison.load),
 }
 logger = logging.getLogger(__name__)
@@ -137,7 +149,7 @@ def want(spec: Spec) -> None:
 def _submit(key: str, spec: Spec) -> None:
     try:
         kind = KINDS[kind_of(spec)]
-        _engine().submit(key, kind.build, spec, kind.aside)
+        _engine().submit(key, kind.build, spec, kind.urgency)
     except OSError:  # Dask's way to say that nobody answers
         logger.exception("no engine")
         _record(jobs.Change(key, "failed", error=NO_ENGINE))

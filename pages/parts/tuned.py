@@ -1,0 +1,344 @@
+"""Extra training that was asked for: how it goes, and what came of it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core import charts, map_charts, selections, tuning
+from core.change import Change, Errors
+from core.comparison import ComparisonSpec
+from core.lessons import TrainSpec
+from core.map_charts import Colouring, Map
+from core.notices import Notice
+from core.projection import ProjectionSpec
+from core.rebuilding import Interval
+from core.recognition import Score
+from core.tuning import Tuned, TuneSpec
+from core.views import ViewSpec
+from feedback_db import runs
+from feedback_db.runs import Run
+from pages.parts import models, pilot, side_by_side, work
+from pages.parts.lesson import LABEL, LAYOUT, LESSONS, REBUILD, TIME, TRAINED
+from pages.parts.text import _, fill, ngettext
+from pages.parts.watch import await_result, peek, until_known
+from pages.parts.work import database
+
+ACROSS = 4
+
+
+def lesson_of(train: TrainSpec) -> tuple[str, float]:
+    """Which second lesson, and its weight."""
+    if train.layout:
+        return LAYOUT, train.layout
+    if train.contrast:
+        return (TIME if train.positives == "time" else LABEL), train.contrast
+    return REBUILD, 0.0
+
+
+def name_of(run: Run) -> str:
+    """In a line."""
+    train = TuneSpec.from_json(run.spec).train
+    code, weight = lesson_of(train)
+    words = [_(TRAINED[train.trained]), _(LESSONS[code]) + (f" ({weight:g})" if weight else "")]
+    return _("Training {n}: {what}").format(n=run.number, what=" · ".join(words))
+
+
+def models_of(pilot_id: str) -> dict[str, str]:
+    """The folder of each model that came of this pilot's trainings, the newest first; for core.parts.models.form."""
+    with database().session() as db:
+        kept = runs.of_pilot(db, pilot_id)
+    specs = [(run.number, TuneSpec.from_json(run.spec)) for run in reversed(kept) if work.store().has(run.fingerprint)]
+    return {f"{models.RUN}{number}": spec.encoder_in(work.store()).source for number, spec in specs}
+
+
+def runs_table(kept: Sequence[Run]) -> None:
+    """All of them, the failed and the worse ones too; equal results are told."""
+    with database().session() as db:
+        states = runs.states(db, kept[0].pilot_id)
+    ended = [(run, work.made(TuneSpec.from_json(run.spec))) for run in kept]
+    done = [(run, found) for run, found in ended if found is not None]
+    first: dict[tuple[object, ...], int] = {}
+    for run, found in done:
+        first.setdefault(found.outcome, run.number)
+    said = [
+        ngettext("{n} training asked for", "{n} trainings asked for", len(kept)).format(n=len(kept)),
+        _("{n} done, with {distinct} different results").format(n=len(done), distinct=len(first)),
+    ]
+    if failed := sum(state in ("failed", "cancelled") for state in states.values()):
+        said.append(_("{n} failed or stopped").format(n=failed))
+    st.caption(" · ".join(said))
+    if len(done) > 1:
+        with st.expander(_("All results in one table"), key="all-runs"):
+            st.dataframe(pd.DataFrame([_row(run, found, first) for run, found in done]), hide_index=True)
+
+
+def _row(run: Run, found: Tuned, first: dict[tuple[object, ...], int]) -> dict[str, object]:
+    spec = TuneSpec.from_json(run.spec)
+    middle, same = _middle(found.change), first[found.outcome]
+    row: dict[str, object] = {
+        _("Training"): str(run.number) if same == run.number else f"{run.number} (= {same})",
+        _("what changes"): _(TRAINED[spec.train.trained]),
+        _("lesson"): _(LESSONS[lesson_of(spec.train)[0]]),
+        _("weight"): lesson_of(spec.train)[1],
+        _("error before"): None if middle is None else round(middle.before["mse"].value, 3),
+        _("error after"): None if middle is None else round(middle.after["mse"].value, 3),
+        _("map moved"): found.change.movement.displacement,
+        _("neighbours kept"): found.change.movement.kept,
+    }
+    for name, seen in ((_("labels before"), found.change.before), (_("labels after"), found.change.after)):
+        row[name] = seen.recognised.value if isinstance(seen.recognised, Score) else None
+    return row | {_("seconds"): round(found.seconds)}
+
+
+def _middle(change: Change) -> Errors | None:
+    """The errors that are told first: with about half of each stretch hidden."""
+    return min(change.errors, key=lambda one: abs(one.hidden - 0.5)) if change.errors else None
+
+
+def show(run: Run, names: list[str]) -> None:
+    """How it goes, or what came of it.
+
+    Args:
+        names: of its series.
+    """
+    spec = TuneSpec.from_json(run.spec)
+    found: Tuned = await_result(spec, f"run-{run.number}", lambda: _learning(spec))
+    _verdict(found.change)
+    _what_did(found)
+    _errors(found.change)
+    _seen(found.change)
+    with st.expander(_("How the training went"), key=f"curve-{run.number}"):
+        _curve([[one["step"], one["train"], one["held"]] for one in found.curve], found.best)
+        _other_errors(found.change)
+        _card(spec, found)
+    if spec.makes_groups:
+        _of_chance(spec, found)
+    st.markdown(f"#### {_('The map before and after')}")
+    before = ViewSpec(spec.sources, spec.recipe, spec.encoder, ProjectionSpec("pca"))
+    pair = ComparisonSpec((before, replace(before, encoder=spec.encoder_in(work.store()))), ("before", "after"))
+    side_by_side.show(pair, [_("Before"), _("After training")], names, key=f"tuned-{run.number}")
+    _morph(pair)
+
+
+# --- under way
+
+
+def _learning(spec: TuneSpec) -> None:
+    """The errors so far, and how long it may still take."""
+    sketch = work.store().sketched(spec.fingerprint())
+    if sketch is not None and len(sketch[1]):
+        _curve(sketch[1].tolist(), None)
+
+
+def _curve(points: Sequence[Sequence[float]], best: int | None) -> None:
+    names = (_("on what it learns from"), _("on what it does not see"))
+    chart = charts.learning(np.array(points, float), names, (_("step"), _("what it is to make small")), best)
+    st.altair_chart(chart, theme=None, alt=_("How the error fell while it learnt"))
+
+
+# --- what came of it
+
+
+def _verdict(change: Change) -> None:
+    """Both at a glance: the error, and the map."""
+    middle, moved = _middle(change), change.movement.displacement
+    said = []
+    if middle is not None:
+        one = middle.change
+        said.append(
+            _("Reconstruction error {change:+.1%}").format(change=one.value)
+            if isinstance(one, Interval)
+            else fill(one.message, one.facts)
+        )
+    said.append(_("{share:.0%} of the nearest neighbours changed").format(share=1 - change.movement.kept))
+    st.markdown(f"#### {' · '.join(said)}")
+    if moved == 0:
+        st.warning(
+            _("The map could not change: what was trained has no part in it. A lower error means nothing for it."),
+            icon=":material/lock:",
+        )
+    elif middle is not None and isinstance(middle.change, Interval):
+        st.markdown(_error_told(middle.change))
+
+
+def _error_told(one: Interval) -> str:
+    if one.low is None or one.high is None:
+        return _("There are too few separate stretches to say how sure the change of the error is.")
+    told = _("Uncertain from {low:+.1%} to {high:+.1%}.").format(low=one.low, high=one.high)
+    if one.high < 0:
+        return _("The error fell on stretches that the training never saw.") + " " + told
+    if one.low > 0:
+        return _("The error rose on stretches that the training never saw.") + " " + told
+    return _("Whether the error changed on stretches that the training never saw cannot be told.") + " " + told
+
+
+def _what_did(found: Tuned) -> None:
+    """What could have changed, and what did."""
+    moved, share = found.change.movement, found.n_trained / found.n_parameters
+    rows = [
+        (
+            _("Could change"),
+            f"{share:.0%}" if share > 0.995 else f"{share:.1%}",
+            _("{n:,} of {all:,} parameters").format(n=found.n_trained, all=found.n_parameters),
+        ),
+        (_("Weights moved"), f"{found.changed:.1%}", _("As a share of their length, all weights together.")),
+        (
+            _("Stretches moved"),
+            "–" if moved.displacement is None else f"{moved.displacement:.0%}",
+            _(
+                "How far in the model’s view, on average; 100 % is as far as they lie from their middle. "
+                "A move of all together counts, though the map stays the same."
+            ),
+        ),
+        (
+            _("Neighbours kept"),
+            f"{moved.kept:.0%}",
+            _("Of each stretch’s nearest others, so many are still its nearest. Chance: {chance}.").format(
+                chance=f"{moved.chance:.0%}"
+            ),
+        ),
+    ]
+    for column, (name, value, meaning) in zip(st.columns(ACROSS), rows, strict=True):
+        with column:
+            st.metric(name, value)
+            st.caption(meaning)
+
+
+def _errors(change: Change) -> None:
+    """Before and after at each share of hidden patches."""
+    if not change.errors:
+        return
+    rows = [
+        {
+            _("hidden"): f"{one.hidden:.0%}",
+            _("MSE before"): _ranged(one.before["mse"], 3),
+            _("MSE after"): _ranged(one.after["mse"], 3),
+            _("change of MSE"): _changed(one.change),
+        }
+        for one in change.errors
+    ]
+    st.dataframe(pd.DataFrame(rows), hide_index=True)
+    st.caption(
+        _(
+            "On stretches that the training never looked at, with the same parts hidden before and after. In brackets: "
+            "the range of uncertainty (95 %). MSE is in units of each channel’s variance: 1 is no better than its mean."
+        )
+    )
+
+
+def _other_errors(change: Change) -> None:
+    """The same in other measures."""
+    rows = []
+    for one in change.errors:
+        row = {_("hidden"): f"{one.hidden:.0%}"}
+        for kind, name in (("rmse", "RMSE"), ("mae", "MAE"), ("smape", "sMAPE (%)")):
+            digits = 1 if kind == "smape" else 3
+            row[name] = f"{_ranged(one.before[kind], digits)} → {_ranged(one.after[kind], digits)}"
+        rows.append(row)
+    st.dataframe(pd.DataFrame(rows), hide_index=True)
+
+
+def _ranged(one: Interval, digits: int) -> str:
+    if one.low is None or one.high is None:
+        return f"{one.value:.{digits}f}"
+    return f"{one.value:.{digits}f} ({one.low:.{digits}f}–{one.high:.{digits}f})"
+
+
+def _changed(one: Interval | Notice) -> str:
+    if isinstance(one, Notice):
+        return "–"
+    ends = "" if one.low is None or one.high is None else f" ({one.low:+.1%} … {one.high:+.1%})"
+    return f"{one.value:+.1%}{ends}"
+
+
+def _seen(change: Change) -> None:
+    """What the model sees, before and after."""
+    before, after = change.before, change.after
+    rows = []
+    if isinstance(before.recognised, Score) and isinstance(after.recognised, Score):
+        told = _("How often the nearest stretch has the same label; chance {chance:.0%}.").format(
+            chance=before.recognised.chance
+        )
+        values = [f"{one.value:.0%} ({one.low:.0%}–{one.high:.0%})" for one in (before.recognised, after.recognised)]
+        rows.append((_("Recognised by label"), values, told))
+    elif isinstance(before.recognised, Notice):
+        rows.append((_("Recognised by label"), ["–", "–"], fill(before.recognised.message, before.recognised.facts)))
+    if before.silhouette is not None and after.silhouette is not None:
+        values = [f"{one:.2f}" for one in (before.silhouette, after.silhouette)]
+        rows.append((_("Labels apart"), values, _("Silhouette: 1 far apart, 0 side by side, below 0 mixed.")))
+    if before.probes is not None and after.probes is not None:
+        values = [f"{one:.0%}" for one in (before.probes, after.probes)]
+        rows.append((_("Planted truths"), values, _("So much of slopes, rhythms and events can be read from it.")))
+    columns = (_("What the model sees"), _("before"), _("after"), _("what it means"))
+    st.dataframe(
+        pd.DataFrame([[name, *values, told] for name, values, told in rows], columns=list(columns)), hide_index=True
+    )
+
+
+def _card(spec: TuneSpec, found: Tuned) -> None:
+    """What made it, for whoever asks later."""
+    rate = pilot.current().machine_per_hour
+    learnt, told, held = found.n_windows
+    said = [
+        _("{n} stretches to learn from, {m} to tell when to stop, {k} held out").format(n=learnt, m=told, k=held),
+        _("{n} steps, the best was step {best}").format(n=found.steps, best=found.best),
+        _("{n:.0f} s").format(n=found.seconds),
+    ]
+    if rate is not None:
+        said.append(_("about {cost:,.0f} yen of computer time").format(cost=rate * found.seconds / 3600))
+    said.append(_("weights {hash}").format(hash=found.weights[:12]))
+    st.caption(" · ".join(said))
+    st.caption(_("Folder with the model: {folder}").format(folder=spec.encoder_in(work.store()).source))
+
+
+def _of_chance(spec: TuneSpec, found: Tuned) -> None:
+    """The same training on data in which there is nothing to find, beside the real one."""
+    st.markdown(f"#### {_('Did the training make it up?')}")
+    twin: Tuned | None = peek(spec.twin)
+    if twin is None:
+        until_known(spec.twin, _("The same training runs on data without shapes, to see what it makes of nothing …"))
+        return
+    left, right = st.columns(2)
+    for column, name, one, of in (
+        (left, _("your data, after training"), found, spec),
+        (right, _("the same without shapes, after training"), twin, spec.twin),
+    ):
+        with column:
+            st.markdown(f"**{name}**")
+            drawn = Map(one.xy[1], _colours(of, one), np.arange(0), selections.frame_of(one.xy[1]), size=40)
+            st.altair_chart(map_charts.small_map(drawn, 260), theme=None, alt=name)
+            seen = one.change.after.recognised
+            if isinstance(seen, Score):
+                st.caption(_("recognised by label {share}").format(share=f"{seen.value:.0%}"))
+    st.caption(
+        _(
+            "On the right, every series has kept its rhythms and lost its shapes and events. Groups that show there "
+            "too were made by the training."
+        )
+    )
+
+
+def _colours(spec: TuneSpec, found: Tuned) -> Colouring:
+    windows = work.windows_of(spec.sources, spec.recipe)
+    if windows.label is not None:
+        return Colouring(spec.sources[0].reading.label or _("label"), windows.label[found.ids])
+    return Colouring(_("time"), windows.start[found.ids].astype(float))
+
+
+def _morph(pair: ComparisonSpec) -> None:
+    """One map that turns into the other."""
+    found = work.made(pair)
+    if found is None or len(found.poses[0]) > tuning.MOST:
+        return
+    before, after = found.poses
+    some = selections.thin(len(before), 2000)
+    windows = work.windows_of(pair.views[0].sources, pair.views[0].recipe)
+    values = windows.start[some].astype(float) if windows.label is None else windows.label[some]
+    title = _("time") if windows.label is None else pair.views[0].sources[0].reading.label or _("label")
+    drawn = Map(before[some], Colouring(title, values), np.arange(0), selections.frame_of(np.vstack([before, after])))
+    st.markdown(f"#### {_('From before to after')}")
+    chart = map_charts.morph(drawn, after[some], _("from before to after"), 320)
+    st.altair_chart(chart, theme=None, alt=_("The map before training, which a slider turns into the one after it"))

@@ -1,0 +1,136 @@
+"""Extra training as people meet it: what could change, what did, and that both numbers stand side by side."""
+
+import numpy as np
+import pytest
+import torch
+
+from core.comparison import ComparisonSpec
+from core.encoders import EncoderSpec
+from core.tuning import TuneSpec, load
+from feedback_db import runs
+from pages.parts import work
+from pages.parts.lesson import SWEEP
+from pages.parts.models import CHOSEN
+from tests.screens import Person
+
+torch.set_num_threads(1)  # more would wait for one another longer than such small models take
+
+
+def two_speeds(n: int = 1200) -> bytes:
+    """Slow and quick by turns, each told by its label."""
+    rng, at = np.random.default_rng(0), np.arange(n)
+    quick = at // 100 % 2 == 1
+    values = np.sin(at / np.where(quick, 1.1, 4)) + 0.1 * rng.normal(size=n)
+    lines = [f"{i},{v:.4f},{'quick' if up else 'slow'}" for i, v, up in zip(at, values, quick, strict=True)]
+    return ("\n".join(["n,load [kN],state", *lines]) + "\n").encode()
+
+
+def at_training(someone: Person, data: bytes | None = None) -> Person:
+    pilot = someone.place.pilot()
+    someone.place.data(pilot, data or two_speeds())
+    return someone.open("tune", pilot=pilot.id).choose("steps", 10)
+
+
+def pilot_of(someone: Person) -> str:
+    [(found,)] = someone.place.rows("SELECT id FROM pilot")
+    return str(found)
+
+
+def wanted(someone: Person) -> list[TuneSpec]:
+    """Without repeats: whoever looks at what is under way makes sure that somebody works on it."""
+    asked = (wish[-1] for wish in someone.place.desk.wishes)
+    return list(dict.fromkeys(spec for spec in asked if isinstance(spec, TuneSpec)))
+
+
+def trained(someone: Person, what: str) -> TuneSpec:
+    """Started, and done by the engine, with the maps before and after."""
+    someone.choose("trained", what).press("Start the training")
+    spec = wanted(someone)[-1]
+    someone.place.work(spec)
+    someone.run()
+    for wish in [wish[-1] for wish in someone.place.desk.wishes if isinstance(wish[-1], ComparisonSpec)]:
+        someone.place.work(wish)
+    someone.run()
+    return spec
+
+
+def test_before_there_is_data_the_next_step_is_offered(anyone):
+    pilot = anyone.place.pilot()
+    anyone.open("tune", pilot=pilot.id)
+    assert anyone.sees("There is nothing to train on yet. Upload data first.")
+    assert anyone.word("Go to the data") in anyone.links()
+
+
+def test_what_is_no_model_cannot_be_trained_and_it_is_said(someone):
+    at_training(someone).choose("model", "statistics")
+    assert someone.sees("There is nothing to train in statistics or in the waveform itself.")
+    assert not someone.has_button("Start the training")
+
+
+def test_a_head_alone_gets_a_warning_that_the_map_could_not_change(anyone):
+    spec = trained(at_training(anyone), "head")
+    assert spec.train.trained == "head"
+    assert anyone.sees(
+        "The map could not change: what was trained has no part in it. A lower error means nothing for it."
+    )
+    told = {one.label: one.value for one in anyone.at.metric}
+    assert told[anyone.word("Stretches moved")] == "0%"
+    assert told[anyone.word("Neighbours kept")] == "100%"
+    found = load(spec, work.store())
+    error = min(found.change.errors, key=lambda one: abs(one.hidden - 0.5))
+    headline = anyone.word("Reconstruction error {change:+.1%}", change=error.change.value)
+    assert any(headline in one.value for one in anyone.at.markdown)
+    assert anyone.sees("The map before and after")
+    assert anyone.sees("From before to after")
+
+
+def test_lessons_that_can_make_up_groups_are_also_taught_on_data_without_shapes(someone):
+    at_training(someone).choose("trained", "all")
+    someone.set("lesson-", "label").press("Start the training")
+    real, twin = wanted(someone)
+    assert (real.train.contrast, real.train.positives) == (1.0, "label")
+    assert twin == real.twin
+    someone.place.work(real)
+    someone.run()
+    assert someone.sees("Did the training make it up?")
+    assert someone.sees("The same training runs on data without shapes, to see what it makes of nothing …")
+    someone.place.work(twin)
+    someone.run()
+    assert someone.sees("the same without shapes, after training")
+
+
+def test_several_weights_are_so_many_trainings_all_of_them_kept(someone):
+    at_training(someone).set("lesson-", "time").choose("sweep", True).press("Start the training")
+    specs = [spec for spec in wanted(someone) if not spec.chance]
+    assert [spec.train.contrast for spec in specs] == list(SWEEP)
+    with work.database().session() as db:
+        kept = runs.of_pilot(db, pilot_of(someone))
+    assert [one.number for one in kept] == [1, 2, 3, 4]
+    assert any("頼んだ学習4回" in text for text in someone.texts())
+
+
+def test_one_that_fails_is_counted_and_says_why(someone):
+    at_training(someone, two_speeds(60)).press("Start the training")
+    someone.place.work(wanted(someone)[0])
+    someone.run()
+    assert someone.sees(
+        "Choose a smaller step, or add data, so that there are at least {least} in either part.", least=8
+    )
+    assert someone.sees("{n} failed or stopped", n=1)
+
+
+def test_what_came_of_it_is_a_model_on_the_maps_screen(someone):
+    spec = trained(at_training(someone), "last")
+    someone.open("maps", pilot=pilot_of(someone))
+    assert someone.at.get_by_key("model").options[0] == someone.word("after training {n}", n=1)
+    someone.choose("model", "run-1")
+    assert someone.has_button("Keep this map")  # it was drawn beside the one before training
+    assert EncoderSpec.from_json(someone.at.session_state[CHOSEN]) == spec.encoder_in(work.store())
+
+
+@pytest.mark.parametrize("what", ["all", "lora"])
+def test_how_many_parameters_may_change_is_said_before_and_after(someone, what):
+    at_training(someone)
+    spec = trained(someone, what)
+    found = load(spec, work.store())
+    assert someone.sees("{n:,} of {all:,} parameters", n=found.n_trained, all=found.n_parameters)
