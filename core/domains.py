@@ -4,7 +4,7 @@ To bring domains together costs nothing if meaning goes with them: what differs 
 sensor's level or what happened at one site alone. So look at labels too (core.recognition) whenever mixing improves.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from core.quality import distances
 from core.rebuilding import Interval
 from core.recognition import FAR, FEWEST_APART, TOO_FEW, Hits, Where, label_hits, resampled, time_blocks
 from core.selections import thin
-from core.series import Bools, Floats, Ints
+from core.series import Bools, Floats, Ints, Series
 
 MOST = 2000  # windows that are looked at
 FOLDS, N_BLOCKS, N_SHUFFLED = 5, 8, 199  # parts of a domain's time; blocks in the smallest; draws of what chance does
@@ -24,6 +24,13 @@ STRICTNESS = 0.1  # inverse penalty of the classifier, whose directions have var
 TINY = 1e-9
 SEED = 0
 ONE_DOMAIN = N_("There is only one line or site: nothing to tell apart.")
+
+
+def of_series(series: Sequence[Series]) -> Ints:
+    """(n_series,) number of the line or site that each is from; one that names none is a site of its own."""
+    names = [one.domain or f"\0{i}" for i, one in enumerate(series)]
+    return np.unique(names, return_inverse=True)[1]
+
 
 Adapted = Callable[[Floats, Ints, Bools], Floats]  # `centred`, `coral`: vectors, domain, rows to learn from → vectors
 
@@ -281,3 +288,6 @@ def _power(covariance: Floats, exponent: float) -> Floats:
     least = TINY * max(float(variances[-1]), np.finfo(np.float64).tiny)
     power: Floats = (axes * np.maximum(variances, least) ** exponent) @ axes.T
     return power
+
+
+WAYS: Mapping[str, Adapted] = {"centred": centred, "coral": coral}  # by the names that an encoder's spec has for them

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
 from time import perf_counter
@@ -16,6 +16,7 @@ from core.errors import N_, UserError
 Kind = Literal["raw", "statistics", "random-init", "compact", "moment"]
 Join = Literal["mean", "concat"]
 Side = Literal["level-scale-slope", "differenced"]
+Adapt = Literal["", "centred", "coral"]
 Tick = Callable[[int, int], None]  # (done, total)
 
 KINDS = ("raw", "statistics", "random-init", "compact", "moment")
@@ -37,10 +38,11 @@ class EncoderSpec:
     channel: str = ""  # embed this channel alone; empty: all of them
     side: tuple[Side, ...] = ()  # what is appended: MOMENT itself sees neither level nor scale
     precision: Literal["auto", "float32"] = "auto"  # auto: the fastest that this machine has
+    adapt: Adapt = ""  # how the embeddings of lines or sites are brought together; see core.domains
 
     def __post_init__(self) -> None:
         known = ((self.kind, KINDS), (self.join, ("mean", "concat")), (self.precision, ("auto", "float32")))
-        for value, values in (*known, *((one, SIDES) for one in self.side)):
+        for value, values in (*known, (self.adapt, ("", "centred", "coral")), *((one, SIDES) for one in self.side)):
             if value not in values:
                 raise ValueError(f"{value!r} is none of {values}")
         if (self.kind == "moment") != bool(self.source):
@@ -58,9 +60,16 @@ class EncoderSpec:
         how: dict[str, object] = {"join": self.join, "channel": self.channel, "side": list(self.side)}
         if self.reads_patches:
             how["precision"] = self.precision
+        if self.adapt:
+            how["adapt"] = self.adapt
         folder = self.folder()
         weights = {"source": self.source} if folder is None else {"weights": weights_hash(folder)}
         return {"kind": self.kind} | weights | how
+
+    @property
+    def unadapted(self) -> Self:
+        """The same before lines or sites are brought together."""
+        return replace(self, adapt="")
 
     @property
     def reads_patches(self) -> bool:

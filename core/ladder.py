@@ -45,9 +45,14 @@ def rungs(chosen: EncoderSpec) -> list[tuple[str, EncoderSpec]]:
     ]
 
 
-def ladder(view: ViewSpec) -> list[tuple[str, ViewSpec]]:
-    """The views to stand side by side: same windows, drawn the same way."""
-    return [(code, replace(view, encoder=encoder)) for code, encoder in rungs(view.encoder)]
+def ladder(view: ViewSpec, trained: Mapping[str, EncoderSpec]) -> list[tuple[str, ViewSpec]]:
+    """The views to stand side by side: same windows, drawn the same way.
+
+    Args:
+        trained: what came of extra training, by names of runs; the uppermost rungs.
+    """
+    every = [*rungs(view.encoder), *trained.items()]
+    return [(code, replace(view, encoder=encoder)) for code, encoder in every]
 
 
 # --- what each rung sees

@@ -1,17 +1,19 @@
 """The numbers on a view, computed once and kept beside it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 
 from core import preparation, quality, views
 from core.artifacts import Store, fingerprint
+from core.domains import WAYS, Apart, apart, of_series
 from core.errors import N_
 from core.notices import Notice
 from core.preparation import PreparationSpec
 from core.quality import GroupQuality, Quality
+from core.rebuilding import Interval
 from core.recipes import Windows, cut
 from core.recognition import Hits, LabelHits, Score, Where, label_hits, time_hits
 from core.separation import separate
@@ -60,6 +62,7 @@ class Measured:
     quality: Quality
     apart: GroupQuality  # of these groups
     recognised: Mapping[str, Score | Notice]  # how well windows are recognised by others, or why nobody can tell
+    lines: Apart | Notice  # how well lines or sites can be told apart in the embedding, likewise
     warnings: tuple[Notice, ...]
 
 
@@ -100,6 +103,7 @@ def build(spec: MeasureSpec, store: Store, progress: Progress) -> str:
         "quality": asdict(found),
         "apart": asdict(between),
         "recognised": recognised,
+        "lines": asdict(lines_of(spec.view, store)),
         "warnings": [[one.message, dict(one.facts)] for one in told],
     }
     store.save(key, meta, {"groups": apart.groups, "nearest": near.distances[:, 0], "kept": kept})
@@ -116,6 +120,22 @@ def hits_of(view: ViewSpec, store: Store) -> dict[str, LabelHits | Hits | Notice
     }
     by_label = {f"label, {name}": label_hits(at, windows.label, where) for name, at in points.items()}
     return by_label | {f"time, {name}": time_hits(at, where) for name, at in points.items()}
+
+
+def lines_of(view: ViewSpec, store: Store) -> Apart | Notice:
+    """Of a view that is in the store: how well its lines or sites can be told apart."""
+    windows = windows_of(view, store)
+    where = Where(windows.series, windows.start, windows.length)
+    before = replace(view, encoder=view.encoder.unadapted)  # what brings them together has to learn it from a part
+    vectors = store.array(before.embedding_fingerprint(), "vectors")
+    domain = of_series(windows.prepared)[windows.series]
+    return apart(vectors, domain, where, adapted=WAYS.get(view.encoder.adapt))
+
+
+def _lines_again(d: dict[str, Any]) -> Apart | Notice:
+    if "message" in d:
+        return Notice(**d)
+    return Apart(**d | {"auc": Interval(**d["auc"]), "domains": tuple(d["domains"])})
 
 
 def windows_of(view: ViewSpec, store: Store) -> Windows:
@@ -146,6 +166,7 @@ def load(spec: MeasureSpec, store: Store) -> Measured | None:
         quality=Quality(**meta["quality"]),
         apart=GroupQuality(**meta["apart"]),
         recognised={name: _recalled(one) for name, one in meta["recognised"].items()},
+        lines=_lines_again(meta["lines"]),
         warnings=tuple(Notice(*one) for one in meta["warnings"]),
     )
 

@@ -1,6 +1,8 @@
 """The only file that knows momentfm's ways. Arrays in, arrays out; each trap of momentfm is met here, once."""
 
+import contextlib
 import copy
+import io
 import math
 import shutil
 import tempfile
@@ -148,7 +150,7 @@ def architecture() -> dict[str, Any]:
 def load(folder: Path) -> MOMENTPipeline:
     """A pretrained MOMENT from a folder that holds config.json and model.safetensors."""
     architecture_of(folder)  # or why it is no MOMENT
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):  # it prints where it reads from
         warnings.simplefilter("ignore")
         try:
             model = MOMENTPipeline.from_pretrained(str(folder), model_kwargs={"task_name": "reconstruction"})

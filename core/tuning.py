@@ -95,7 +95,7 @@ class Tuned:
     curve: tuple[Mapping[str, float], ...]  # see core.training.Trained
     change: Change  # measured on what was held out
     weights: str  # SHA-256 of what was kept
-    xy: tuple[Floats, Floats]  # PCA maps before and after, of the run's own windows `ids`
+    xy: tuple[Floats, Floats]  # maps of the run's own windows `ids`: PCA before; after, its own flat map or PCA
     ids: Ints
 
     @property
@@ -260,13 +260,21 @@ def _examples(windows: Windows, ids: Ints, spec: TuneSpec) -> Examples:
 
 
 def _draw(before: Encoder, after: Encoder, windows: Windows, folder: Path) -> None:
-    """Both maps of the run's own windows, so that what training makes of chance can be looked at too."""
+    """Both maps of the run's own windows, so that what training makes of chance can be looked at too.
+
+    The one after it is the flat map that was trained along, where there is one.
+    """
+    from core import training
+
     ids = thin(len(windows), MEASURED)
     values = windows.values(ids)
     np.save(folder / "ids.npy", ids, allow_pickle=False)
     for name, encoder in (("before", before), ("after", after)):
-        vectors = encoder.embed(values, _nobody).astype(np.float64)
-        xy = project(vectors, ProjectionSpec("pca"), lambda *_: None).xy
+        if encoder is after and (folder / training.LAYOUT).is_file():
+            flat = Encoder(replace(after.spec, join="mean", side=()), windows.prepared[0].channels, _nobody)
+            xy = training.placed(folder, flat.embed(values, _nobody).astype(np.float64))
+        else:
+            xy = project(encoder.embed(values, _nobody).astype(np.float64), ProjectionSpec("pca"), lambda *_: None).xy
         np.save(folder / f"xy-{name}.npy", xy, allow_pickle=False)
 
 

@@ -10,14 +10,16 @@ import numpy as np
 
 from core import preparation
 from core.artifacts import Store, fingerprint
+from core.domains import WAYS, of_series
 from core.embedding import Encoder, embed, reconstruction_loss
 from core.encoders import EncoderSpec, operations_of
-from core.errors import N_
+from core.errors import N_, UserError
 from core.neighbours import Neighbours, nearest
 from core.preparation import PreparationSpec, Prepared
 from core.projection import Projection, ProjectionSpec, project
 from core.reader import Source
-from core.recipes import Cutting, Recipe
+from core.recipes import Cutting, Recipe, places
+from core.recognition import FEWEST_APART
 from core.series import Floats
 
 # Raise them when the same spec would give other numbers, so that no old result is shown as a new one.
@@ -117,11 +119,35 @@ def _build_embedding(spec: ViewSpec, store: Store, progress: Progress) -> None:
     if store.has(key):
         return
     ready = _prepared(spec, store, progress)
+    if spec.encoder.adapt:
+        base = replace(spec, encoder=spec.encoder.unadapted)
+        _build_embedding(base, store, progress)
+        store.make(key, lambda folder: _brought_together(spec, base, ready, folder, store))
+        return
     batches = Cutting(ready.series, spec.recipe, BATCH)
     meta = {"filled": ready.n_filled, "states": ready.states}
     store.make(key, lambda folder: meta | _embed(spec, batches, folder, progress))
     if spec.encoder.reads_patches:
         store.note(SPEED, store.meta(key)["operations_per_second"])
+
+
+def _brought_together(spec: ViewSpec, base: ViewSpec, ready: Prepared, folder: Path, store: Store) -> dict[str, object]:
+    """The base's embedding with its lines or sites brought together; the loss stays the model's."""
+    key, domain = base.embedding_fingerprint(), of_series(ready.series)
+    vectors = store.array(key, "vectors")
+    of_window = domain[places(ready.series, spec.recipe.window).series]
+    least = int(np.unique(of_window, return_counts=True)[1].min())
+    if least < FEWEST_APART:
+        raise UserError(
+            N_("A line or site with {n} stretches is too small to be brought together with others."),
+            N_("Choose “as they are” under “Lines or sites”, or use more data of it."),
+            n=least,
+        )
+    together = WAYS[spec.encoder.adapt](vectors, of_window, np.ones(len(vectors), bool))
+    np.save(folder / "vectors.npy", together.astype(np.float32), allow_pickle=False)
+    if store.holds(key, "loss"):
+        np.save(folder / "loss.npy", store.array(key, "loss"), allow_pickle=False)
+    return store.meta(key) | {"spec": {k: v for k, v in spec.to_json().items() if k != "projection"}}
 
 
 def neighbours(spec: ViewSpec, store: Store, progress: Progress) -> Neighbours:

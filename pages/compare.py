@@ -11,7 +11,7 @@ from core.projection import ProjectionSpec
 from core.views import ViewSpec, find
 from feedback_db import datasets, views
 from feedback_db.views import View as Kept
-from pages.parts import chosen, pilot, planted, side_by_side
+from pages.parts import chosen, pilot, planted, side_by_side, tuned
 from pages.parts.guard import guard
 from pages.parts.text import _
 from pages.parts.work import database, store
@@ -68,9 +68,10 @@ def models(base: ViewSpec, _kept: Sequence[Kept]) -> None:
     st.markdown(
         _("The same stretches, drawn the same way, by more and more of a model. If a step adds nothing, it shows here.")
     )
-    rungs = ladder.ladder(base)
+    rungs = ladder.ladder(base, tuned.rungs_above(base, pilot.current().id))
     spec = LadderSpec(tuple(view for _code, view in rungs), tuple(code for code, _view in rungs))
-    side_by_side.show(spec, [_(ladder.NAMES[code]) for code, _view in rungs], names_of(base), key="models")
+    names = [_(ladder.NAMES[code]) if code in ladder.NAMES else tuned.after(code) for code, _view in rungs]
+    side_by_side.show(spec, names, names_of(base), key="models")
 
 
 def mine(_base: ViewSpec, kept: Sequence[Kept]) -> None:

@@ -177,7 +177,7 @@ with guard():
         found = places(ready, now.window)
         counted(found)
         windows_of(sources, now)  # what cannot be cut is said at once, and not by the engine after a while
-        encoder = models.form(raw[0].channels, now.window, len(found.start), tuned.models_of(current.id))
+        encoder = models.form(raw[0].channels, now.window, len(found.start), len(ready), tuned.models_of(current.id))
         spec = ViewSpec(sources, now, encoder, projection_form(len(found.start)))
         spec.fingerprint()  # a model's folder that is not there is said here, beside its field
         with right, guard():

@@ -78,7 +78,7 @@ with guard():
         )
         ready = await_prepared(PreparationSpec.of(sources, now), key="prepare").series
         windows = cut(ready, now)
-        encoder = trainable(models.form(raw[0].channels, now.window, len(windows), tuned.models_of(current.id)))
+        encoder = trainable(models.form(raw[0].channels, now.window, len(windows), 1, tuned.models_of(current.id)))
         trains = lesson.form(encoder, raw[0].channels, now.window, windows.label is not None)
         if st.button(_("Start the training"), type="primary", width="stretch", icon=":material/play_arrow:"):
             start(current.id, TuneSpec(sources, now, encoder, trains[0]), trains)

@@ -1,6 +1,7 @@
 """Whole journeys, as people make them: a real server, a real engine, a real browser."""
 
 import json
+import re
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -322,6 +323,46 @@ def test_maps_of_an_example_are_compared(request, browser, app, shoot):
     for code in EXAMPLES_SHOWN:
         for language, size in (("ja", TABLET), ("en", PC)):
             compare_example(Visitor(browser, app, language, size), shoot, code)
+
+
+def test_extra_training_tells_what_changed_and_what_did_not(request, browser, app, shoot, shared_data):
+    """On a tablet in Japanese; for the README's pictures also in English."""
+    train_further(Visitor(browser, app, "ja", TABLET), shoot, shared_data)
+    if request.config.getoption("--pictures"):
+        train_further(Visitor(browser, app, "en", PC), shoot, shared_data)
+
+
+def train_further(someone: Visitor, shoot, shared_data: Path) -> None:
+    new_pilot(someone, f"Does training help? {someone.language}")
+    upload(someone, *(shared_data / "skab" / "valve1").glob("*.csv"))
+    someone.press("Use this data")
+    someone.sees("Keep this map")
+    someone.page.get_by_role("link", name=someone.word("Train the model further")).click()
+    someone.sees("No training yet. What comes of it will stand here.")
+    someone.page.get_by_text(someone.word("and that stretches of one label belong together")).first.click()
+    someone.settle()
+    someone.open_fold("Details")
+    steps = someone.page.get_by_label(someone.word("Steps at most"))
+    steps.fill("16")
+    steps.press("Enter")
+    someone.settle()
+    someone.page.get_by_role("button", name=someone.word("Start the training")).click()
+    someone.sees("The map before and after")
+    someone.sees("From before to after")
+    told = someone.page.get_by_role("heading", level=4).first.inner_text()
+    share, changed = re.findall(r"[+-]?[\d.]+(?=%)", told)  # the error's change, and how many neighbours are others
+    assert share[0] in "+-"
+    assert 0 < float(changed) < 100
+    slider = someone.page.locator(".vega-bind input[type=range]")
+    slider.scroll_into_view_if_needed()
+    before = someone.charts().last.screenshot()
+    slider.fill("1")
+    someone.page.wait_for_timeout(500)
+    assert someone.charts().last.screenshot() != before
+    someone.sees("the same without shapes, after training")
+    shoot_whole(someone, shoot, "tune")
+    assert someone.complaints == []
+    someone.page.close()
 
 
 def compare_example(someone: Visitor, shoot, code: str) -> None:

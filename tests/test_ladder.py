@@ -59,7 +59,7 @@ def test_a_ladder_that_starts_from_no_trained_model_ends_at_the_one_that_ships(k
 
 def test_the_views_of_a_ladder_differ_in_nothing_but_the_encoder():
     view = ViewSpec((), Recipe(), EncoderSpec("compact"), ProjectionSpec("tsne", seed=3))
-    for code, one in ladder.ladder(view):
+    for code, one in ladder.ladder(view, {}):
         assert replace(one, encoder=view.encoder) == view, code
 
 

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from core.comparison import ComparisonSpec
+from core.comparison import ComparisonSpec, LadderSpec
 from core.encoders import EncoderSpec
+from core.projection import ProjectionSpec
 from core.tuning import TuneSpec, load
+from core.views import ViewSpec
 from feedback_db import runs
 from pages.parts import work
 from pages.parts.lesson import SWEEP
@@ -134,3 +136,15 @@ def test_how_many_parameters_may_change_is_said_before_and_after(someone, what):
     spec = trained(someone, what)
     found = load(spec, work.store())
     assert someone.sees("{n:,} of {all:,} parameters", n=found.n_trained, all=found.n_parameters)
+
+
+def test_what_came_of_it_is_the_uppermost_rung_of_the_ladder(someone):
+    spec = trained(at_training(someone), "last")
+    before = ViewSpec(spec.sources, spec.recipe, spec.encoder, ProjectionSpec("pca"))
+    someone.open("compare", pilot=pilot_of(someone), view=before.fingerprint()).choose("what", "models")
+    [wish] = {wish[-1] for wish in someone.place.desk.wishes if isinstance(wish[-1], LadderSpec)}
+    assert wish.names == ("raw", "statistics", "random-init", "pretrained", "1")
+    assert wish.views[-1].encoder == spec.encoder_in(work.store())
+    someone.place.work(wish)
+    someone.run()
+    assert someone.sees("after training {n}", n=1)

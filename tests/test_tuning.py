@@ -8,7 +8,7 @@ import pytest
 import torch
 from momentfm import MOMENTPipeline
 
-from core import moment, tuning, views
+from core import moment, training, tuning, views
 from core.artifacts import Store
 from core.change import Change, change
 from core.embedding import Encoder
@@ -225,6 +225,17 @@ def test_the_same_training_on_data_without_shapes_is_a_run_of_its_own(store, sma
     assert real.weights != twin.weights
     assert real.xy[0].shape == twin.xy[0].shape
     assert TuneSpec.from_json(spec.twin.to_json()) == spec.twin != spec
+
+
+def test_a_flat_map_that_is_trained_along_is_the_map_of_the_run(store, small):
+    spec = asked(store, small, replace(SHORT, layout=1.0, steps=40, every=10))
+    found = done(spec, store)
+    here = tuning.windows_of(spec, store, nobody).values(found.ids)
+    encoder = Encoder(spec.encoder_in(store), ("value",), nobody)
+    vectors = encoder.embed(here, nobody).astype(np.float64)
+    placed = training.placed(store.folder(spec.fingerprint()), vectors)
+    np.testing.assert_allclose(found.xy[1], placed, atol=0.05 * placed.std())  # this machine may embed in bfloat16
+    assert np.abs(found.xy[0] - found.xy[1]).max() > 0.1
 
 
 def test_equal_results_of_unequal_settings_are_told(store, small):

@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 import torch
 
-from core import demo, moment
+from core import demo, measures, moment
 from core.artifacts import Store
 from core.cells import Notation
 from core.delimited import Dialect
 from core.encoders import EncoderSpec
+from core.errors import UserError
+from core.measures import MeasureSpec
 from core.preparation import PreparationSpec
 from core.preparation import load as load_prepared
 from core.projection import ProjectionSpec
@@ -100,6 +102,7 @@ OTHER: dict[str, Any] = {
     "encoder.channel": "a.b",
     "encoder.side": ["differenced"],
     "encoder.precision": "float32",
+    "encoder.adapt": "coral",
     "projection.method": "pca",
     "projection.seed": 5,
     "projection.neighbours": 7,
@@ -358,3 +361,42 @@ def test_a_job_that_was_killed_leaves_a_sketch_that_the_next_one_replaces(store,
     assert so_far(moving, store).done == 40
     build(moving, store, silent)
     assert so_far(moving, store).done == 0
+
+
+# --- lines and sites
+
+
+def two_sites(store: Store, n: int = 1600, *, least: int = 1600) -> ViewSpec:
+    """The same two states at both; the second one's sensor has another level."""
+    sources = []
+    for site, size in ((1, n), (2, least)):
+        rng, at = np.random.default_rng(site), np.arange(size)
+        quick = at // 100 % 2 == 1
+        values = 5 * site + np.sin(at / np.where(quick, 2, 9)) + 0.1 * rng.normal(size=size)
+        rows = (f"{i},{v:.4f},{'quick' if q else 'slow'}" for i, v, q in zip(at, values, quick, strict=True))
+        data = ("n,value,state\n" + "\n".join(rows)).encode()
+        reading = replace(guess(data), time=None, channels=("value",), label="state", site=str(site))
+        sources.append(Source(store.keep(data, {}), reading))
+    return ViewSpec(tuple(sources), Recipe((), window=WindowSpec(32, 8)), EncoderSpec("raw"), ProjectionSpec("pca"))
+
+
+@pytest.mark.parametrize("way", ["centred", "coral"])
+def test_sites_that_are_brought_together_mix_and_keep_what_happened(store, way):
+    apart = two_sites(store)
+    together = replace(apart, encoder=replace(apart.encoder, adapt=way))
+    found = []
+    for spec in (apart, together):
+        measures.build(MeasureSpec(spec), store, silent)
+        found.append(measures.load(MeasureSpec(spec), store))
+    before, after = found
+    assert before.lines.auc.value > 0.95
+    assert before.lines.mixing < 0.05
+    assert after.lines.mixing > after.lines.mixing_chance
+    assert after.recognised["label, model"].value > 0.9
+    assert load(together, store).meta["n_windows"] == load(apart, store).meta["n_windows"]
+
+
+def test_a_site_of_few_stretches_is_not_brought_together_and_it_is_said(store):
+    spec = two_sites(store, least=120)
+    with pytest.raises(UserError, match="too small to be brought together"):
+        build(replace(spec, encoder=replace(spec.encoder, adapt="coral")), store, silent)

@@ -6,7 +6,7 @@ from dataclasses import asdict
 import streamlit as st
 
 from core import encoders
-from core.encoders import HUB, PATCH, EncoderSpec, Facts
+from core.encoders import HUB, PATCH, Adapt, EncoderSpec, Facts
 from core.errors import N_, UserError
 from core.recipes import WindowSpec
 from core.views import SPEED
@@ -26,16 +26,24 @@ NAMES = {
     FOLDER: N_("a folder on this PC"),
 }
 MEAN, SIDE_BY_SIDE = "all: mean", "all: side by side"
+ADAPT: dict[Adapt, str] = {
+    "": N_("as they are"),
+    "centred": N_("each brought to one middle and size"),
+    "coral": N_("each brought to one spread in all directions (CORAL)"),
+}
 SIDES = {
     "level-scale-slope": N_("Level, size and slope of each stretch too"),
     "differenced": N_("The changes from sample to sample too"),
 }
 
 
-def form(channels: tuple[str, ...], window: WindowSpec, n_windows: int, own: Mapping[str, str]) -> EncoderSpec:
+def form(
+    channels: tuple[str, ...], window: WindowSpec, n_windows: int, n_series: int, own: Mapping[str, str]
+) -> EncoderSpec:
     """Which model embeds the windows, and how.
 
     Args:
+        n_series: where there are several, their lines or sites can be brought together.
         own: folders of models that this pilot has trained, by what `name_of` takes.
     """
     options = [*own, *NAMES]
@@ -60,7 +68,7 @@ def form(channels: tuple[str, ...], window: WindowSpec, n_windows: int, own: Map
             ).strip()
         if code in HUB:
             st.caption(_("Fetched once from the model hub, so the first time needs the internet."))
-        spec = _details(EncoderSpec(*_kind(code, own.get(code, folder))), channels)
+        spec = _details(EncoderSpec(*_kind(code, own.get(code, folder))), channels, n_series)
     st.session_state[CHOSEN] = asdict(spec)
     if code == "random-init":
         st.caption(_("This model has learnt nothing. Its map shows what chance alone makes of your data."))
@@ -84,7 +92,7 @@ def _kind(code: str, folder: str = "") -> tuple[encoders.Kind, str]:
     return ("moment", folder) if code == FOLDER or code.startswith(RUN) else (code, "")  # type: ignore[return-value]
 
 
-def _details(spec: EncoderSpec, channels: tuple[str, ...]) -> EncoderSpec:
+def _details(spec: EncoderSpec, channels: tuple[str, ...], n_series: int) -> EncoderSpec:
     """What most people leave alone."""
     channel, join = "", "mean"
     if len(channels) > 1:
@@ -103,7 +111,23 @@ def _details(spec: EncoderSpec, channels: tuple[str, ...]) -> EncoderSpec:
     exact = spec.reads_patches and st.checkbox(
         _("Compute exactly (float32), even if it takes longer"), key="exact", persist_state="session"
     )
-    return EncoderSpec(spec.kind, spec.source, join, channel, tuple(side), "float32" if exact else "auto")
+    adapt = _together() if n_series > 1 else ""
+    return EncoderSpec(spec.kind, spec.source, join, channel, tuple(side), "float32" if exact else "auto", adapt)
+
+
+def _together() -> Adapt:
+    """How lines or sites are brought together."""
+    adapt: Adapt = st.selectbox(
+        _("Lines or sites"), list(ADAPT), format_func=lambda c: _(ADAPT[c]), key="adapt", persist_state="session"
+    )
+    if adapt:
+        st.caption(
+            _(
+                "What differs between them goes, be it a sensor’s habit or what happened at one of them alone. "
+                "So look at “Recognised by label” too."
+            )
+        )
+    return adapt
 
 
 def _cost(code: str, channels: tuple[str, ...], window: WindowSpec, n_windows: int, own: Mapping[str, str]) -> str:

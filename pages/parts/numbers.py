@@ -4,9 +4,11 @@ from typing import Any
 
 import streamlit as st
 
-from core import charts, differences, quality, selections
+from core import charts, differences, domains, quality, selections
+from core.domains import Apart
 from core.errors import N_
 from core.measures import Measured, MeasureSpec, StabilitySpec
+from core.notices import Notice
 from core.recognition import Score
 from pages.parts.scene import Scene
 from pages.parts.text import _, fill
@@ -51,7 +53,9 @@ def of_view(scene: Scene) -> None:
     for notice in measured.warnings:
         st.warning(fill(notice.message, notice.facts), icon=":material/warning:")
     st.caption(_(quality.CAUTION))
-    _rows([*_drawing(measured), *_groups(measured), *_recognised(measured), *_stability(scene)])
+    _rows(
+        [*_drawing(measured), *_groups(measured), *_recognised(measured), *_lines(scene, measured), *_stability(scene)]
+    )
     if scene.steady is None:
         _ask_for_stability(scene)
     if scene.spec.projection.method == "pca":
@@ -135,6 +139,34 @@ def _recognised(measured: Measured) -> list[Row]:
     return rows
 
 
+def _lines(scene: Scene, measured: Measured) -> list[Row]:
+    """Whether it is the line or site that the model sees; nothing where there is only one."""
+    found = measured.lines
+    if isinstance(found, Notice):
+        return (
+            []
+            if found.message == domains.ONE_DOMAIN
+            else [(_("Lines or sites"), "–", fill(found.message, found.facts))]
+        )
+    rows = [
+        (
+            _("Lines mixed"),
+            _share(found.mixing),
+            _(
+                "Of a stretch’s nearest others, so many are from another line or site as would be if these made no "
+                "difference. 100 %: fully mixed. Chance alone makes it {chance}."
+            ).format(chance=_share(found.mixing_chance)),
+        )
+    ]
+    if scene.spec.encoder.adapt:  # what brings lines together makes the other number 50 % whatever they are
+        return rows
+    told = _("How surely the model’s view tells lines or sites apart. 50 %: not at all.")
+    low, high = found.auc.low, found.auc.high
+    if low is not None and high is not None:
+        told += " " + _("Uncertain from {low} to {high}.").format(low=_share(low), high=_share(high))
+    return [(_("Lines told apart"), _share(found.auc.value), told), *rows]
+
+
 def _stability(scene: Scene) -> list[Row]:
     steady = scene.steady
     if steady is None:
@@ -196,6 +228,8 @@ def brief(scene: Scene) -> None:
         if isinstance(score, Score):
             told = words.format(share=_share(score.value))
             said.append(f"{told} ({_share(score.low)}–{_share(score.high)})")
+    if isinstance(measured.lines, Apart):
+        said.append(_("lines mixed {share}").format(share=_share(measured.lines.mixing)))
     if scene.view.per_window is not None:
         said.append(_("reconstruction error {value:.3f}").format(value=scene.view.meta["loss"]))
     st.caption(" · ".join(said))

@@ -10,6 +10,7 @@ import streamlit as st
 from core import charts, map_charts, selections, tuning
 from core.change import Change, Errors
 from core.comparison import ComparisonSpec
+from core.encoders import EncoderSpec
 from core.lessons import TrainSpec
 from core.map_charts import Colouring, Map
 from core.notices import Notice
@@ -27,6 +28,7 @@ from pages.parts.watch import await_result, peek, until_known
 from pages.parts.work import database
 
 ACROSS = 4
+MOST_RUNGS = 2  # of trained models: with the four below them six maps, as many as can be looked at side by side
 
 
 def lesson_of(train: TrainSpec) -> tuple[str, float]:
@@ -47,11 +49,29 @@ def name_of(run: Run) -> str:
 
 
 def models_of(pilot_id: str) -> dict[str, str]:
-    """The folder of each model that came of this pilot's trainings, the newest first; for core.parts.models.form."""
+    """The folder of each model that came of this pilot's trainings, the newest first; for pages.parts.models.form."""
     with database().session() as db:
         kept = runs.of_pilot(db, pilot_id)
     specs = [(run.number, TuneSpec.from_json(run.spec)) for run in reversed(kept) if work.store().has(run.fingerprint)]
     return {f"{models.RUN}{number}": spec.encoder_in(work.store()).source for number, spec in specs}
+
+
+def rungs_above(view: ViewSpec, pilot_id: str) -> dict[str, EncoderSpec]:
+    """The last trainings on the data of a view, from the same model, that are done: by number, in order."""
+    with database().session() as db:
+        kept = runs.of_pilot(db, pilot_id)
+    specs = [(run.number, TuneSpec.from_json(run.spec)) for run in kept if work.store().has(run.fingerprint)]
+    own = [
+        (number, spec.encoder_in(work.store()))
+        for number, spec in specs
+        if (spec.sources, spec.recipe, spec.encoder) == (view.sources, view.recipe, view.encoder)
+    ]
+    return {str(number): encoder for number, encoder in own[-MOST_RUNGS:]}
+
+
+def after(number: str) -> str:
+    """What a model is called that came of a training."""
+    return models.name_of(f"{models.RUN}{number}")
 
 
 def runs_table(kept: Sequence[Run]) -> None:
