@@ -1,5 +1,6 @@
 """Extra training of a model on one's own windows: on which, what that could change, and what it did. No torch here."""
 
+import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -12,7 +13,7 @@ from core import preparation
 from core.artifacts import Store, fingerprint
 from core.change import MEASURED, Change, change
 from core.embedding import Encoder
-from core.encoders import EncoderSpec, Tick, fetched
+from core.encoders import EncoderSpec, Tick, fetched, licence_of
 from core.errors import N_, UserError
 from core.lessons import Examples, TrainSpec
 from core.preparation import PreparationSpec
@@ -30,7 +31,7 @@ MOST = 20_000  # windows that are trained on
 STOP = 0.85  # of what is trained on; the rest tells when to stop
 FEW = 3  # windows of a series, up to which whole series are held out
 FEWEST = 8  # windows in each part
-CURVE = ("step", "train", "held")  # columns of the sketch of a run under way
+CURVE = ("step", "train", "held", "seconds")  # columns of the sketch of a run under way
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class TuneSpec:
     recipe: Recipe
     encoder: EncoderSpec  # what is trained further
     train: TrainSpec
+    share: float = 1.0  # of what there is to learn from: the latest part of each series
     chance: bool = False  # on a copy of the data in which nothing is left but its rhythms: what training makes of noise
 
     def to_json(self) -> dict[str, Any]:
@@ -49,6 +51,7 @@ class TuneSpec:
             "recipe": self.recipe.to_json(),
             "encoder": asdict(self.encoder),
             "train": asdict(self.train),
+            "share": self.share,
             "chance": self.chance,
         }
 
@@ -59,12 +62,14 @@ class TuneSpec:
             Recipe.from_json(d["recipe"]),
             EncoderSpec.from_json(d["encoder"]),
             TrainSpec(**d["train"]),
+            d["share"],
             d["chance"],
         )
 
     def fingerprint(self) -> str:
         d = self.to_json()
-        return fingerprint("run", VERSION, d["sources"], d["recipe"], self.encoder.identity(), d["train"], self.chance)
+        own = d["train"], self.share, self.chance
+        return fingerprint("run", VERSION, d["sources"], d["recipe"], self.encoder.identity(), *own)
 
     @property
     def makes_groups(self) -> bool:
@@ -119,15 +124,18 @@ class Parts:
     held: Ints  # that nothing of the training ever looks at: the numbers are about these
 
 
-def parts_of(windows: Windows, share: float) -> Parts:
+def parts_of(windows: Windows, share: float, latest: float = 1.0) -> Parts:
     """What is learnt from, and what is held out.
 
     Args:
         share: of each series, from its start, to train on; 1 would hold nothing out, and counts as the usual share.
+        latest: of what would be learnt from, the latest part alone.
     """
     every = np.arange(len(windows))
     mine, held = _split(windows, every, TRAINING if share >= 1 else share, seed=0)
     train, stop = _split(windows, mine, STOP, seed=1)
+    if latest < 1:
+        _left_out, train = _split(windows, train, 1 - latest, seed=2)
     return Parts(train, stop, held)
 
 
@@ -184,7 +192,7 @@ def build(spec: TuneSpec, store: Store, progress: Progress) -> str:
     key = spec.fingerprint()
     if not store.has(key):
         windows = windows_of(spec, store, progress)
-        parts = parts_of(windows, spec.recipe.training)
+        parts = parts_of(windows, spec.recipe.training, spec.share)
         if min(map(len, (parts.train, parts.stop, parts.held))) < FEWEST:
             raise UserError(
                 N_("{n} stretches are too few: some have to be held out, to see what was learnt."),
@@ -224,6 +232,8 @@ def _made(
         before, after = (Encoder(one, windows.prepared[0].channels, _nobody) for one in models)
         told = change(before, after, windows, parts.held, lambda done, total: progress(COMPARING, done, total))
         _draw(before, after, windows, folder)
+        licence = licence_of(source)
+    (folder / "README.md").write_text(_card(spec, found.steps, licence), encoding="utf-8")
     return {
         "made": "run",
         "change": told.to_json(),
@@ -239,6 +249,15 @@ def _made(
         "weights": after.weights,
         "parent": before.weights,
     }
+
+
+def _card(spec: TuneSpec, steps: int, licence: str | None) -> str:
+    """For whoever finds the folder; the first lines are as model hubs have them, and say the parent's licence."""
+    told = json.dumps(spec.to_json(), ensure_ascii=False, indent=1)
+    lines = ["---", *([f"license: {licence}"] if licence else []), "---", "# A MOMENT that was trained further"]
+    return "\n".join(
+        [*lines, "", f"{steps} steps. What it is made of; files by their SHA-256:", "", "```json", told, "```", ""]
+    )
 
 
 def _parent(spec: EncoderSpec, scratch: Path, tick: Tick) -> Path:

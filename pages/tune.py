@@ -4,7 +4,6 @@ import streamlit as st
 
 from core.encoders import EncoderSpec
 from core.errors import N_, UserError
-from core.lessons import TrainSpec
 from core.preparation import PreparationSpec
 from core.recipes import cut
 from core.tuning import TuneSpec
@@ -20,9 +19,8 @@ from pages.parts.work import database, series_of, want
 RUN = "run"  # in the address: number of the run that is looked at
 
 
-def start(pilot_id: str, base: TuneSpec, trains: list[TrainSpec]) -> None:
+def start(pilot_id: str, specs: list[TuneSpec]) -> None:
     """Each of them; what could make up groups, also on data that has none."""
-    specs = [TuneSpec(base.sources, base.recipe, base.encoder, train) for train in trains]
     with database().session() as db:
         kept = [runs.keep(db, pilot_id, fingerprint=one.fingerprint(), spec=one.to_json()) for one in specs]
     for one in specs:
@@ -79,9 +77,9 @@ with guard():
         ready = await_prepared(PreparationSpec.of(sources, now), key="prepare").series
         windows = cut(ready, now)
         encoder = trainable(models.form(raw[0].channels, now.window, len(windows), 1, tuned.models_of(current.id)))
-        trains = lesson.form(encoder, raw[0].channels, now.window, windows.label is not None)
+        asked = lesson.form(encoder, raw[0].channels, now.window, windows.label is not None)
         if st.button(_("Start the training"), type="primary", width="stretch", icon=":material/play_arrow:"):
-            start(current.id, TuneSpec(sources, now, encoder, trains[0]), trains)
+            start(current.id, [TuneSpec(sources, now, encoder, train, share) for train, share in asked])
             st.rerun()
     with right, guard():
         if not kept:

@@ -148,3 +148,20 @@ def test_what_came_of_it_is_the_uppermost_rung_of_the_ladder(someone):
     someone.place.work(wish)
     someone.run()
     assert someone.sees("after training {n}", n=1)
+
+
+def test_every_combination_of_settings_is_a_training_and_equal_results_are_told(someone):
+    at_training(someone).choose("many-trained", ["head", "last"]).choose("many-shares", [0.5, 1.0])
+    someone.press("Start the training")
+    specs = wanted(someone)
+    assert [(spec.train.trained, spec.share) for spec in specs] == [
+        ("head", 0.5),
+        ("head", 1.0),
+        ("last", 0.5),
+        ("last", 1.0),
+    ]
+    for spec in specs:
+        someone.place.work(spec)
+    someone.run()
+    n = len({load(spec, work.store()).outcome for spec in specs})
+    assert someone.sees("{n} done, with {distinct} different results", n=4, distinct=n)

@@ -117,6 +117,18 @@ def test_of_long_series_the_end_is_held_out_and_of_short_ones_whole_series():
     assert (len(parts.held), len(parts.train) + len(parts.stop)) == (12, 28)
 
 
+def test_of_less_data_the_latest_part_is_learnt_from_and_the_rest_stays_as_it_was():
+    long = windows([list(range(0, 1000, 10)), list(range(0, 600, 10))])
+    every, half = parts_of(long, 0.7), parts_of(long, 0.7, 0.5)
+    assert (half.held == every.held).all()
+    assert (half.stop == every.stop).all()
+    assert set(half.train) < set(every.train)
+    for i in (0, 1):
+        starts = [long.start[part.train[long.series[part.train] == i]] for part in (every, half)]
+        assert len(starts[1]) == pytest.approx(len(starts[0]) / 2, abs=2)
+        assert starts[1].max() == starts[0].max()
+
+
 def test_data_without_shapes_keep_their_rhythm_and_lose_their_events():
     at = np.arange(4096)
     values = np.stack([np.sin(at / 9), np.sin(at / 9 + 1)], axis=1) + (at[:, None] % 1024 < 8) * 9.0
@@ -166,6 +178,8 @@ def test_training_everything_moves_the_map_and_its_model_draws_views(store, smal
     assert drawn is not None
     assert drawn.meta["weights"] == found.weights != weights_hash(small)
     assert [round(one.hidden, 2) for one in found.change.errors] == [0.25, 0.5, 0.75]
+    card = (store.folder(spec.fingerprint()) / "README.md").read_text(encoding="utf-8")
+    assert spec.sources[0].sha256 in card
 
 
 def vars_of(parts: tuning.Parts) -> tuple[np.ndarray, ...]:

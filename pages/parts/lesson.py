@@ -1,6 +1,7 @@
 """What a model is trained on, and how: the form of the Tune screen."""
 
 from dataclasses import replace
+from itertools import product
 
 import streamlit as st
 
@@ -27,12 +28,16 @@ LESSONS = {
     LABEL: N_("and that stretches of one label belong together"),
     LAYOUT: N_("and a flat map of its own"),
 }
+HIDDEN, SHARES = (0.25, 0.5, 0.75), (0.25, 0.5, 1.0)  # to choose from
 SWEEP = (0.1, 0.3, 1.0, 3.0)  # weights of the second lesson
 FORWARD_AND_BACK = 3  # a training step costs as much as so many readings
 
 
-def form(encoder: EncoderSpec, channels: tuple[str, ...], window: WindowSpec, has_labels: bool) -> list[TrainSpec]:
-    """One training, or several that differ in one weight.
+Asked = tuple[TrainSpec, float]  # and of the data to learn from, how much
+
+
+def form(encoder: EncoderSpec, channels: tuple[str, ...], window: WindowSpec, has_labels: bool) -> list[Asked]:
+    """One training, or many that differ in what may change, what is hidden, how much data there is, or a weight.
 
     Args:
         encoder: what is trained further; a MOMENT.
@@ -68,10 +73,40 @@ def form(encoder: EncoderSpec, channels: tuple[str, ...], window: WindowSpec, ha
             persist_state="session",
         )
         found = [_with(spec, lesson, one) for one in (SWEEP if several else (weight,))]
-    n = len(found) * (1 if lesson == REBUILD else 2)  # and the same on data without shapes
+    asked = _many(found)
+    n = len(asked) * (1 if lesson == REBUILD else 2)  # and the same on data without shapes
     each = _seconds(encoder, channels, window, found[0])
     st.caption(_("{n} trainings, at most {time} each").format(n=n, time=duration(each)))
-    return found
+    return asked
+
+
+def _many(found: list[TrainSpec]) -> list[Asked]:
+    """The same with every combination of what is chosen here; nothing chosen: as it is."""
+    with st.expander(_("Try many settings"), key="open-many"):
+        trained = st.multiselect(
+            _("What may change"),
+            [code for code in TRAINED if code != "head" or not found[0].contrast],
+            format_func=lambda code: _(TRAINED[code]),
+            placeholder=_("as above"),
+            key="many-trained",
+        )
+        hidden = st.multiselect(
+            _("Share that is hidden"), HIDDEN, format_func="{:.0%}".format, placeholder=_("as above"), key="many-hidden"
+        )
+        shares = st.multiselect(
+            _("Share of the data to learn from"),
+            SHARES,
+            format_func="{:.0%}".format,
+            placeholder="100%",
+            key="many-shares",
+        )
+    made = [
+        (replace(one, trained=code, hidden=part), share)
+        for one, code, part, share in product(
+            found, trained or [found[0].trained], hidden or [found[0].hidden], shares or [1.0]
+        )
+    ]
+    return list(dict.fromkeys(made))
 
 
 def _with(spec: TrainSpec, lesson: str, weight: float) -> TrainSpec:

@@ -23,6 +23,7 @@ from feedback_db import runs
 from feedback_db.runs import Run
 from pages.parts import models, pilot, side_by_side, work
 from pages.parts.lesson import LABEL, LAYOUT, LESSONS, REBUILD, TIME, TRAINED
+from pages.parts.models import duration
 from pages.parts.text import _, fill, ngettext
 from pages.parts.watch import await_result, peek, until_known
 from pages.parts.work import database
@@ -42,9 +43,12 @@ def lesson_of(train: TrainSpec) -> tuple[str, float]:
 
 def name_of(run: Run) -> str:
     """In a line."""
-    train = TuneSpec.from_json(run.spec).train
+    spec = TuneSpec.from_json(run.spec)
+    train = spec.train
     code, weight = lesson_of(train)
     words = [_(TRAINED[train.trained]), _(LESSONS[code]) + (f" ({weight:g})" if weight else "")]
+    if spec.share < 1:
+        words.append(_("{share:.0%} of the data").format(share=spec.share))
     return _("Training {n}: {what}").format(n=run.number, what=" · ".join(words))
 
 
@@ -103,6 +107,8 @@ def _row(run: Run, found: Tuned, first: dict[tuple[object, ...], int]) -> dict[s
         _("what changes"): _(TRAINED[spec.train.trained]),
         _("lesson"): _(LESSONS[lesson_of(spec.train)[0]]),
         _("weight"): lesson_of(spec.train)[1],
+        _("hidden"): f"{spec.train.hidden:.0%}",
+        _("data"): f"{spec.share:.0%}",
         _("error before"): None if middle is None else round(middle.before["mse"].value, 3),
         _("error after"): None if middle is None else round(middle.after["mse"].value, 3),
         _("map moved"): found.change.movement.displacement,
@@ -149,8 +155,13 @@ def show(run: Run, names: list[str]) -> None:
 def _learning(spec: TuneSpec) -> None:
     """The errors so far, and how long it may still take."""
     sketch = work.store().sketched(spec.fingerprint())
-    if sketch is not None and len(sketch[1]):
-        _curve(sketch[1].tolist(), None)
+    if sketch is None or not len(sketch[1]):
+        return
+    step, *_objective, seconds = sketch[1][-1]
+    if step:
+        left = seconds / step * (spec.train.steps - step)
+        st.caption(_("At most {time} more; it stops earlier when nothing more is learnt.").format(time=duration(left)))
+    _curve(sketch[1][:, :3].tolist(), None)
 
 
 def _curve(points: Sequence[Sequence[float]], best: int | None) -> None:
