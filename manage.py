@@ -36,7 +36,8 @@ REQUIREMENTS = ROOT / "requirements.txt"
 # holes. Its code gives the same numbers on what requirements.txt names (a test guards them), so its pins are not read.
 MOMENTFM = "momentfm==0.1.4"
 CODE = ("app.py", "core", "feedback_db", "pages")
-TWO_AT_ONCE = ("-n", "2", "--dist", "loadfile")  # files side by side: the browser's tests mostly wait
+# Two files side by side, in their order: the browser's tests, which mostly wait, begin early.
+TWO_AT_ONCE = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 TRANSLATIONS = ("pytest", "-q", "tests/test_translations.py")
 
 USAGE = """python3 manage.py COMMAND
