@@ -200,10 +200,8 @@ def build(spec: TuneSpec, store: Store, progress: Progress) -> str:
                 n=len(windows),
                 least=FEWEST,
             )
-        try:
-            store.make(key, lambda folder: _made(spec, windows, parts, folder, store, progress))
-        finally:
-            store.forget_sketch(key)
+        store.make(key, lambda folder: _made(spec, windows, parts, folder, store, progress))
+        store.forget_sketch(key)
         store.clear_desk(key)
     return key
 
@@ -215,10 +213,11 @@ def _made(
     from core import training  # here, because the web process must not load torch
 
     key = spec.fingerprint()
-    points: list[list[float]] = []
+    before_a_stop = store.sketched(key)
+    points: list[list[float]] = [] if before_a_stop is None else before_a_stop[1].tolist()
 
     def tick(done: int, total: int, last: Mapping[str, float]) -> None:
-        if last and (not points or points[-1][0] != last["step"]):
+        if last and (not points or points[-1][0] < last["step"]):
             points.append([last[name] for name in CURVE])
             store.sketch(key, done, np.array(points))
         progress(TRAINING_IT, done, total)

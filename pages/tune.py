@@ -20,14 +20,11 @@ RUN = "run"  # in the address: number of the run that is looked at
 
 
 def start(pilot_id: str, specs: list[TuneSpec]) -> None:
-    """Each of them; what could make up groups, also on data that has none."""
+    """Each of them. What could make up groups is also taught on data that has none, once somebody looks at it."""
     with database().session() as db:
         kept = [runs.keep(db, pilot_id, fingerprint=one.fingerprint(), spec=one.to_json()) for one in specs]
     for one in specs:
         want(one)
-    for one in specs:
-        if one.makes_groups:
-            want(one.twin)
     st.query_params[RUN] = str(kept[0].number)
 
 

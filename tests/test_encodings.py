@@ -147,7 +147,7 @@ def zipped(name: str) -> bytes:
         (b"%PDF-1.7\n1 0 obj\n", "PDF"),
         (b"\x89PNG\r\n\x1a\n", "picture"),
         (b"\xff\xd8\xff\xe0", "picture"),
-        (gzip.compress(b"a,b\n1,2\n"), "gz"),
+        (gzip.compress(b"a,b\n1,2\n", mtime=0), "gz"),
         (zipped("data.csv"), "ZIP"),
         (b"PAR1\x15\x04", "Parquet"),
         (b"\x89HDF\r\n", "HDF5"),

@@ -86,7 +86,7 @@ ADAPTED = {f"encoder.block.{i}.layer.0.SelfAttention.{name}.weight" for i in ran
 @pytest.mark.parametrize(
     ("trained", "names"),
     [("head", HEAD), ("last", LAST), ("lora", ADAPTED), ("all", None)],
-    ids=lambda one: str(one)[:4],
+    ids=["head", "last", "lora", "all"],
 )
 def test_what_may_change_does_and_nothing_else(source, tmp_path, trained, names):
     done = run(source, tmp_path, replace(SHORT, trained=trained))

@@ -1,5 +1,8 @@
 """Extra training from an upload to what it changed: nothing leaks, a stop loses nothing, and the numbers are true."""
 
+import multiprocessing
+import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -186,31 +189,41 @@ def vars_of(parts: tuning.Parts) -> tuple[np.ndarray, ...]:
     return parts.train, parts.stop, parts.held
 
 
-class KilledError(Exception):
-    """As when the worker goes away."""
+def die_in_the_middle(spec: TuneSpec, root: Path, step: int) -> None:
+    """In a process of its own, which is gone from one moment to the next."""
+
+    def progress(stage: str, done: int, _total: int) -> None:
+        if stage == tuning.TRAINING_IT and done == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    torch.set_num_threads(1)
+    build(spec, Store(root), progress)
 
 
 def test_a_run_that_was_killed_goes_on_to_the_same_weights(tmp_path, small):
     whole, broken = Store(tmp_path / "whole"), Store(tmp_path / "broken")
     train = replace(SHORT, contrast=0.5, steps=12)
     expected = done(asked(whole, small, train), whole)
-    spec, at = asked(broken, small, train), []
-
-    def kill(stage: str, step: int, _total: int) -> None:
-        if stage == tuning.TRAINING_IT:
-            at.append(step)
-            if len(at) == 7:
-                raise KilledError
-
-    with pytest.raises(KilledError):
-        build(spec, broken, kill)
+    spec = asked(broken, small, train)
+    killed = multiprocessing.get_context("spawn").Process(target=die_in_the_middle, args=(spec, broken.root, 6))
+    killed.start()
+    killed.join(60)
+    assert killed.exitcode == -signal.SIGKILL
     assert load(spec, broken) is None
     assert broken.desk(spec.fingerprint()).is_dir()
-    went_on = len(at)
-    build(spec, broken, kill)
+    steps, seen = [], []
+
+    def look(stage: str, step: int, _total: int) -> None:
+        if stage == tuning.TRAINING_IT:
+            steps.append(step)
+            seen.append(broken.sketched(spec.fingerprint())[1][:, 0].tolist())
+
+    build(spec, broken, look)
+    assert seen[0] == [0, 4]  # also what was seen before
+    assert seen[-1] == [0, 4, 8, 12]
     found = load(spec, broken)
     assert found is not None
-    assert at[went_on] == 4  # from the last checkpoint, not from the start
+    assert steps[0] == 4  # from the last checkpoint, not from the start
     assert found.weights == expected.weights
     assert found.change == expected.change
     assert not broken.desk(spec.fingerprint()).exists()
