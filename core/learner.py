@@ -32,6 +32,7 @@ class Task:
     values: Floats  # (n, n_channels, length)
     beside: Pairs | None  # for the contrast
     near: Pairs | None  # for the map
+    domain: Ints | None  # (n,) line or site, for what sets these apart
 
 
 class Layout(nn.Module):
@@ -158,7 +159,8 @@ def task(windows: Examples, spec: TrainSpec, before: Floats | None) -> Task:
         before: (n, d_model) embeddings of the windows before training; None where no map is asked for.
     """
     beside = lessons.pairs(windows, spec) if spec.contrast else None
-    return Task(windows.values, beside, None if before is None else lessons.by_map(before))
+    near = None if before is None else lessons.by_map(before)
+    return Task(windows.values, beside, near, windows.domain if spec.lines else None)
 
 
 def parts(spec: TrainSpec, learner: Learner, task: Task, rows: Ints, rng: Rng) -> dict[str, Tensor]:
@@ -172,7 +174,7 @@ def parts(spec: TrainSpec, learner: Learner, task: Task, rows: Ints, rng: Rng) -
     of_partners = moment.tokens(learner.model, x, seen)
     missed = (learner.model.head.linear(of_partners) - x.view(len(x), n_patches, PATCH))[~seen]
     found = {"reconstruction": missed.square().mean() if spec.error == "squared" else missed.abs().mean()}
-    if not task.beside and not task.near:
+    if not task.beside and not task.near and task.domain is None:
         return found
     whole = moment.standardised(_sequences(learner, task, np.concatenate([rows, near])))
     embeddings = _of_windows(moment.tokens(learner.model, whole, None), n_channels)
@@ -184,6 +186,8 @@ def parts(spec: TrainSpec, learner: Learner, task: Task, rows: Ints, rng: Rng) -
         here, there = learner.layout(embeddings).split(len(rows))
         squares = (here[:, None] - there).square().sum(dim=2)
         found["layout"] = _told(-squares.log1p(), task.near.together(rows, near))
+    if task.domain is not None:
+        found["lines"] = _apart(embeddings[: len(rows)], torch.from_numpy(task.domain[rows]))
     return found
 
 
@@ -198,6 +202,23 @@ def _sequences(learner: Learner, task: Task, rows: Ints) -> Tensor:
 def _of_windows(tokens: Tensor, n_channels: int) -> Tensor:
     """(m * n_channels, n_patches, d) → (m, d), mean over patches and channels."""
     return tokens.mean(dim=1).view(-1, n_channels, tokens.shape[2]).mean(dim=1)
+
+
+def _apart(embeddings: Tensor, domain: Tensor) -> Tensor:
+    """How far the distributions of domains (m,) in embeddings (m, d) are from each other, mean over pairs of them.
+
+    Squared maximum mean discrepancy with a Gaussian kernel as wide as the median distance (Gretton et al. 2012, "A
+    kernel two-sample test", equation 5), which is trained to be small as by Long et al. 2015, "Learning transferable
+    features with deep adaptation networks". 0 where a batch has one domain alone.
+    """
+    squares = (embeddings[:, None] - embeddings).square().sum(dim=2)
+    kernel = (-squares / squares.detach().median().clamp_min(1e-12)).exp()
+    member = functional.one_hot(torch.unique(domain, return_inverse=True)[1]).to(kernel)
+    member = member / member.sum(dim=0)
+    mean = member.T @ kernel @ member
+    own = mean.diagonal()
+    one, other = torch.triu_indices(len(own), len(own), 1)
+    return (own[one] + own[other] - 2 * mean[one, other]).sum() / max(len(one), 1)
 
 
 def _told(likeness: Tensor, together: Bools) -> Tensor:

@@ -33,6 +33,7 @@ class TrainSpec:
     contrast: float = 0.0  # weight beside the reconstruction's 1
     positives: Literal["time", "label"] = "time"  # what belongs together
     layout: float = 0.0  # weight, likewise
+    lines: float = 0.0  # weight, likewise, of what sets lines or sites apart
     steps: int = 400  # at most
     batch: int = 64  # windows
     rate: float = 3e-4  # of AdamW, at its highest; see `highest`
@@ -51,12 +52,12 @@ class TrainSpec:
                 raise ValueError(f"{name} is {getattr(self, name)}, and has to be at least 1")
         if self.seed < 0 or not 0 < self.hidden < 1 or not 0 < self.rate < math.inf:
             raise ValueError("seed: from 0; hidden: between 0 and 1; rate: above 0")
-        if not 0 <= self.contrast < math.inf or not 0 <= self.layout < math.inf:
+        if not all(0 <= weight < math.inf for weight in (self.contrast, self.layout, self.lines)):
             raise ValueError("weights are from 0")
-        if self.batch < 2 and (self.contrast or self.layout):
+        if self.batch < 2 and (self.contrast or self.layout or self.lines):
             raise ValueError("one window at a time cannot be told from others")
-        if self.trained == "head" and self.contrast:
-            raise ValueError("the head alone moves no embedding, so a contrast between embeddings teaches it nothing")
+        if self.trained == "head" and (self.contrast or self.lines):
+            raise ValueError("the head alone moves no embedding, so what is asked of embeddings teaches it nothing")
 
     @property
     def highest(self) -> float:
@@ -85,11 +86,13 @@ class Examples:
     series: Ints  # (n,), which one it was cut from
     start: Ints  # (n,), its first sample there
     label: NDArray[np.str_] | None  # (n,), "" where nobody said
+    domain: Ints | None = None  # (n,), the line or site; None: it does not matter
 
     def hash(self) -> str:
         label = () if self.label is None else (self.label.astype("U"),)
         found = hashlib.sha256()
-        for array in (self.values, self.series, self.start, *label):
+        domain = () if self.domain is None else (self.domain,)
+        for array in (self.values, self.series, self.start, *label, *domain):
             found.update(f"{array.dtype}{array.shape}".encode())
             found.update(np.ascontiguousarray(array).data)
         return found.hexdigest()
@@ -133,6 +136,11 @@ def check(train: Examples, held: Examples, spec: TrainSpec) -> None:
         )
     if spec.contrast:
         _check_contrast(train, held, spec)
+    if spec.lines and (train.domain is None or held.domain is None or len(np.unique(train.domain)) < 2):
+        raise UserError(
+            N_("There is only one line or site, so that there is nothing to bring together."),
+            N_("Use data of several lines or sites, or choose something else to learn."),
+        )
 
 
 def _check_contrast(train: Examples, held: Examples, spec: TrainSpec) -> None:

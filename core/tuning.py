@@ -12,6 +12,7 @@ import numpy as np
 from core import preparation
 from core.artifacts import Store, fingerprint
 from core.change import MEASURED, Change, change
+from core.domains import of_series
 from core.embedding import Encoder
 from core.encoders import EncoderSpec, Tick, fetched, licence_of
 from core.errors import N_, UserError
@@ -274,7 +275,8 @@ def _examples(windows: Windows, ids: Ints, spec: TuneSpec) -> Examples:
     channels, channel = windows.prepared[0].channels, spec.encoder.channel
     values = windows.values(ids)[:, [channels.index(channel)] if channel else slice(None)]
     label = None if windows.label is None else windows.label[ids]
-    return Examples(values, windows.series[ids], windows.start[ids], label)
+    domain = of_series(windows.prepared)[windows.series[ids]] if spec.train.lines else None
+    return Examples(values, windows.series[ids], windows.start[ids], label, domain)
 
 
 def _draw(before: Encoder, after: Encoder, windows: Windows, folder: Path) -> None:

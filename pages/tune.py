@@ -74,7 +74,8 @@ with guard():
         ready = await_prepared(PreparationSpec.of(sources, now), key="prepare").series
         windows = cut(ready, now)
         encoder = trainable(models.form(raw[0].channels, now.window, len(windows), 1, tuned.models_of(current.id)))
-        asked = lesson.form(encoder, raw[0].channels, now.window, windows.label is not None)
+        within = [lesson.LABEL] * (windows.label is not None) + [lesson.LINES] * (len(ready) > 1)
+        asked = lesson.form(encoder, raw[0].channels, now.window, within)
         if st.button(_("Start the training"), type="primary", width="stretch", icon=":material/play_arrow:"):
             start(current.id, [TuneSpec(sources, now, encoder, train, share) for train, share in asked])
             st.rerun()

@@ -9,7 +9,7 @@ from core.encoders import EncoderSpec
 from core.projection import ProjectionSpec
 from core.tuning import TuneSpec, load
 from core.views import ViewSpec
-from feedback_db import runs
+from feedback_db import pilots, runs
 from pages.parts import work
 from pages.parts.lesson import SWEEP
 from pages.parts.models import CHOSEN
@@ -166,3 +166,17 @@ def test_every_combination_of_settings_is_a_training_and_equal_results_are_told(
     someone.run()
     n = len({load(spec, work.store()).outcome for spec in specs})
     assert someone.sees("{n} done, with {distinct} different results", n=4, distinct=n)
+
+
+def test_lines_can_be_brought_together_where_there_are_several(someone):
+    at_training(someone)
+    pilot_id = pilot_of(someone)
+    with work.database().session() as db:
+        [pilot] = [one for one in pilots.cards(db) if one.pilot.id == pilot_id]
+    someone.place.data(pilot.pilot, two_speeds(1000), "b.csv")
+    someone.run()
+    someone.set("lesson-", "lines").press("Start the training")
+    [spec] = wanted(someone)
+    assert (spec.train.lines, spec.makes_groups) == (1.0, False)
+    someone.place.work(spec)
+    assert load(spec, work.store()).n_trained > 0

@@ -224,6 +224,32 @@ def test_windows_next_in_time_come_together(source, tmp_path):
 # --- the map
 
 
+def test_sites_come_together_where_that_is_asked_and_stay_apart_where_it_is_not(source, tmp_path):
+    """The second site hums: the same waves with a fast rhythm on top."""
+
+    def of_two_sites(windows: Examples) -> Examples:
+        domain = np.arange(len(windows.values)) // 3 % 2
+        hum = 20 * np.sin(np.arange(64) * 2.5) * domain[:, None, None]
+        return replace(windows, values=windows.values + hum, domain=domain)
+
+    held = of_two_sites(HELD)
+
+    def gap(folder: Path) -> float:
+        """Between the sites' means, in spreads within them."""
+        vectors = moment.embed(moment.load(folder), held.values, nobody)[:, 0].astype(float)
+        one, other = vectors[held.domain == 0], vectors[held.domain == 1]
+        return float(np.linalg.norm(one.mean(axis=0) - other.mean(axis=0)) / np.sqrt(one.var(axis=0).sum()))
+
+    gaps = []
+    for weight in (0.0, 1.0):
+        spec = TrainSpec(steps=90, batch=24, every=30, rate=3e-3, lines=weight)
+        root = tmp_path / str(weight)
+        done = train(source, of_two_sites(TRAIN), held, spec, root / "model", root / "work", nobody)
+        gaps.append(gap(root / "model"))
+        assert ("lines" in done.curve[-1]) == (weight > 0)
+    assert gaps[1] < 0.6 * gaps[0]
+
+
 def test_the_map_begins_as_the_picture_along_the_principal_directions():
     vectors = np.random.default_rng(0).normal(size=(50, 8)) * 2.0 ** -np.arange(8) + 5
     layout = Layout(8)

@@ -1,5 +1,6 @@
 """What a model is trained on, and how: the form of the Tune screen."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from itertools import product
 
@@ -21,12 +22,13 @@ TRAINED: dict[Trainable, str] = {
     "lora": N_("Small additions to every block (LoRA)"),
     "head": N_("Only the last layer, which writes out waveforms"),
 }
-REBUILD, TIME, LABEL, LAYOUT = "rebuild", "time", "label", "layout"
+REBUILD, TIME, LABEL, LAYOUT, LINES = "rebuild", "time", "label", "layout", "lines"
 LESSONS = {
     REBUILD: N_("to guess hidden parts"),
     TIME: N_("and that stretches close in time belong together"),
     LABEL: N_("and that stretches of one label belong together"),
     LAYOUT: N_("and a flat map of its own"),
+    LINES: N_("and that lines or sites look alike"),
 }
 HIDDEN, SHARES = (0.25, 0.5, 0.75), (0.25, 0.5, 1.0)  # to choose from
 SWEEP = (0.1, 0.3, 1.0, 3.0)  # weights of the second lesson
@@ -36,11 +38,12 @@ FORWARD_AND_BACK = 3  # a training step costs as much as so many readings
 Asked = tuple[TrainSpec, float]  # and of the data to learn from, how much
 
 
-def form(encoder: EncoderSpec, channels: tuple[str, ...], window: WindowSpec, has_labels: bool) -> list[Asked]:
+def form(encoder: EncoderSpec, channels: tuple[str, ...], window: WindowSpec, within: Collection[str]) -> list[Asked]:
     """One training, or many that differ in what may change, what is hidden, how much data there is, or a weight.
 
     Args:
         encoder: what is trained further; a MOMENT.
+        within: what the data has of LABEL and LINES.
     """
     built = encoders.architecture(encoder)
     trained: Trainable = st.radio(
@@ -51,7 +54,7 @@ def form(encoder: EncoderSpec, channels: tuple[str, ...], window: WindowSpec, ha
         key="trained",
         persist_state="session",
     )
-    options = [code for code in LESSONS if code != LABEL or has_labels]
+    options = [code for code in LESSONS if code not in (LABEL, LINES) or code in within]
     if trained == "head":
         options = [REBUILD]
         st.caption(_("The last layer alone cannot move the map: there is only one thing it can learn."))
@@ -74,7 +77,7 @@ def form(encoder: EncoderSpec, channels: tuple[str, ...], window: WindowSpec, ha
         )
         found = [_with(spec, lesson, one) for one in (SWEEP if several else (weight,))]
     asked = _many(found)
-    n = len(asked) * (1 if lesson == REBUILD else 2)  # and the same on data without shapes
+    n = len(asked) * (1 if lesson in (REBUILD, LINES) else 2)  # and the same on data without shapes
     each = _seconds(encoder, channels, window, found[0])
     st.caption(_("{n} trainings, at most {time} each").format(n=n, time=duration(each)))
     return asked
@@ -85,7 +88,7 @@ def _many(found: list[TrainSpec]) -> list[Asked]:
     with st.expander(_("Try many settings"), key="open-many"):
         trained = st.multiselect(
             _("What may change"),
-            [code for code in TRAINED if code != "head" or not found[0].contrast],
+            [code for code in TRAINED if code != "head" or not (found[0].contrast or found[0].lines)],
             format_func=lambda code: _(TRAINED[code]),
             placeholder=_("as above"),
             key="many-trained",
@@ -110,8 +113,8 @@ def _many(found: list[TrainSpec]) -> list[Asked]:
 
 
 def _with(spec: TrainSpec, lesson: str, weight: float) -> TrainSpec:
-    if lesson == LAYOUT:
-        return replace(spec, layout=weight)
+    if lesson in (LAYOUT, LINES):
+        return replace(spec, layout=weight) if lesson == LAYOUT else replace(spec, lines=weight)
     return replace(spec, contrast=weight, positives="label" if lesson == LABEL else "time")
 
 
@@ -153,5 +156,5 @@ def _share(spec: TrainSpec, built: Architecture) -> str:
 
 def _seconds(encoder: EncoderSpec, channels: tuple[str, ...], window: WindowSpec, spec: TrainSpec) -> float:
     once = spec.batch * encoders.operations_of(encoder, channels, window.length)
-    lessons = 1 + bool(spec.contrast) + bool(spec.layout)
+    lessons = 1 + bool(spec.contrast or spec.lines) + bool(spec.layout)
     return encoders.seconds(FORWARD_AND_BACK * lessons * once * spec.steps, store().noted(SPEED))

@@ -22,7 +22,7 @@ from core.views import ViewSpec
 from feedback_db import runs
 from feedback_db.runs import Run
 from pages.parts import models, pilot, side_by_side, work
-from pages.parts.lesson import LABEL, LAYOUT, LESSONS, REBUILD, TIME, TRAINED
+from pages.parts.lesson import LABEL, LAYOUT, LESSONS, LINES, REBUILD, TIME, TRAINED
 from pages.parts.models import duration
 from pages.parts.text import _, fill, ngettext
 from pages.parts.watch import await_result, peek, until_known
@@ -36,6 +36,8 @@ def lesson_of(train: TrainSpec) -> tuple[str, float]:
     """Which second lesson, and its weight."""
     if train.layout:
         return LAYOUT, train.layout
+    if train.lines:
+        return LINES, train.lines
     if train.contrast:
         return (TIME if train.positives == "time" else LABEL), train.contrast
     return REBUILD, 0.0
