@@ -36,8 +36,8 @@ REQUIREMENTS = ROOT / "requirements.txt"
 # holes. Its code gives the same numbers on what requirements.txt names (a test guards them), so its pins are not read.
 MOMENTFM = "momentfm==0.1.4"
 CODE = ("app.py", "core", "feedback_db", "pages")
-# Two files side by side, in their order: the browser's tests, which mostly wait, begin early.
-TWO_AT_ONCE = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+# Two files side by side, those of many tests first: the browser's then have the computer nearly to themselves.
+TWO_AT_ONCE = ("-n", "2", "--dist", "loadfile")
 TRANSLATIONS = ("pytest", "-q", "tests/test_translations.py")
 
 USAGE = """python3 manage.py COMMAND
