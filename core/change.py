@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from core import probes, rebuilding
 from core.embedding import Encoder, patch_masks
-from core.encoders import PATCH, Tick
+from core.encoders import PATCH, Tick, nobody
 from core.movement import Movement, movement
 from core.notices import Notice
 from core.rebuilding import Interval, Rebuilt
@@ -73,7 +73,7 @@ def change(before: Encoder, after: Encoder, windows: Windows, ids: Ints, tick: T
     embedded, seen = [], []
     for i, encoder in enumerate((before, after)):
         tick(len(RATIOS) + i, total)
-        embedded.append(encoder.embed(values, _nobody).astype(np.float64))
+        embedded.append(encoder.embed(values, nobody).astype(np.float64))
         seen.append(_seen(encoder, embedded[-1], values, labels, where))
     return Change(tuple(errors), movement(embedded[0], embedded[1]), seen[0], seen[1])
 
@@ -88,7 +88,7 @@ def _errors(before: Encoder, after: Encoder, values: Floats, ratio: float, where
 
 
 def _rebuilt(encoder: Encoder, shown: Floats, hidden: Bools, where: Where) -> Rebuilt:
-    return rebuilding.scores(shown, encoder.guesses(shown, hidden, _nobody), hidden, shown.std(axis=(0, 2)), where)
+    return rebuilding.scores(shown, encoder.guesses(shown, hidden, nobody), hidden, shown.std(axis=(0, 2)), where)
 
 
 def _by_kind(one: Rebuilt) -> dict[str, Interval]:
@@ -123,7 +123,3 @@ def _errors_from(d: Mapping[str, Any]) -> Errors:
 def _seen_from(d: Mapping[str, Any]) -> Seen:
     told = d["recognised"]
     return Seen(Notice(**told) if "message" in told else Score(**told), d["silhouette"], d["probes"])
-
-
-def _nobody(_done: int, _total: int) -> None:
-    """Nobody watches."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from core.artifacts import Store, fingerprint
 from core.embedding import Encoder
-from core.encoders import EncoderSpec
+from core.encoders import EncoderSpec, nobody
 from core.errors import N_, UserError
 from core.fitting import Fill, apply, prepare
 from core.preparation import filler
@@ -87,7 +87,7 @@ def changes(series: Sequence[Series], recipe: Recipe, encoder: Encoder, fill: Fi
     """
     sparse = replace(recipe, window=replace(recipe.window, most=N_WINDOWS))
     base = cut(_prepared(series, sparse, fill), sparse)
-    vectors = encoder.embed(base.values(), _nobody).astype(np.float64)
+    vectors = encoder.embed(base.values(), nobody).astype(np.float64)
     found: list[float | None] = []
     for i, step in enumerate(recipe.steps):
         found.append(None)
@@ -101,7 +101,7 @@ def changes(series: Sequence[Series], recipe: Recipe, encoder: Encoder, fill: Fi
             continue
         whole = ~np.isnan(values).any(axis=(1, 2))
         if whole.any():
-            found[-1] = relative_change(vectors[whole], encoder.embed(values[whole], _nobody).astype(np.float64))
+            found[-1] = relative_change(vectors[whole], encoder.embed(values[whole], nobody).astype(np.float64))
     return found
 
 
@@ -182,7 +182,3 @@ def _some(one: Series) -> Series:
     time = None if one.time is None else one.time[part]
     label = None if one.label is None else one.label[part]
     return replace(one, time=time, label=label, values=np.array(one.values[part]))
-
-
-def _nobody(_done: int, _total: int) -> None:
-    """Nobody watches."""

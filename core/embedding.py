@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core import features
-from core.encoders import HUB, PATCH, EncoderSpec, Tick, fetched, weights_hash
+from core.encoders import HUB, PATCH, EncoderSpec, Tick, fetched, nobody, weights_hash
 from core.errors import N_, UserError
 from core.series import Floats
 
@@ -136,7 +136,7 @@ def embed(encoder: Encoder, batches: Batches, n: int, file: Path, tick: Tick) ->
     Returns:
         (n, d), mapped from the file.
     """
-    [probe] = (encoder.embed(values[:1], _nobody) for values in islice(batches, 1))
+    [probe] = (encoder.embed(values[:1], nobody) for values in islice(batches, 1))
     width, sides, done = probe.shape[1], [], 0
     total, squares = np.zeros(width), np.zeros(width)
     with file.open("wb") as f:  # written, not mapped: mapped pages would count as memory
@@ -156,10 +156,6 @@ def embed(encoder: Encoder, batches: Batches, n: int, file: Path, tick: Tick) ->
         vectors[:, width:] = weighed(np.concatenate(sides), of_sides)
         vectors.flush()
     return np.load(file, mmap_mode="r")  # type: ignore[no-any-return]
-
-
-def _nobody(_done: int, _total: int) -> None:
-    """Nobody watches."""
 
 
 def _onwards(tick: Tick, done: int, m: int, n: int) -> Tick:

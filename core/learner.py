@@ -12,6 +12,7 @@ from torch.nn import functional
 from torch.nn.utils import parametrize
 
 from core import lessons, moment
+from core.embedding import patch_masks
 from core.encoders import PATCH
 from core.errors import N_, UserError
 from core.lessons import Examples, Pairs, Rng, TrainSpec
@@ -169,7 +170,7 @@ def parts(spec: TrainSpec, learner: Learner, task: Task, rows: Ints, rng: Rng) -
     near = task.near.drawn(rng, rows) if task.near else rows[:0]
     n_channels, n_patches = task.values.shape[1], task.values.shape[2] // PATCH
     x = _sequences(learner, task, partners)
-    seen = torch.from_numpy(moment.some_seen(rng, len(x), n_patches, spec.hidden)).to(x.device)
+    seen = torch.from_numpy(~patch_masks(len(x), n_patches, spec.hidden, rng)).to(x.device)
     x = moment.standardised(x, seen).clamp(-moment.FARTHEST, moment.FARTHEST)
     of_partners = moment.tokens(learner.model, x, seen)
     missed = (learner.model.head.linear(of_partners) - x.view(len(x), n_patches, PATCH))[~seen]

@@ -128,12 +128,6 @@ def standardised(x: Tensor, seen: Tensor | None = None) -> Tensor:
     return centred / (spread + 1e-5)
 
 
-def some_seen(rng: np.random.Generator, n: int, n_patches: int, hidden: float) -> NDArray[np.bool_]:
-    """(n, n_patches), False where hidden: the same number in every row, at least one and never all."""
-    n_hidden = min(max(1, round(hidden * n_patches)), n_patches - 1)
-    return np.asarray(rng.random((n, n_patches)).argsort(axis=1) >= n_hidden)
-
-
 def untrained(seed: int) -> MOMENTPipeline:
     """A compact MOMENT with random weights: what a picture looks like when the model knows nothing."""
     with torch.random.fork_rng(), warnings.catch_warnings():

@@ -86,6 +86,15 @@ def build(spec: PreparationSpec, store: Store, progress: Callable[[str, int, int
     return key
 
 
+def made(spec: PreparationSpec, store: Store, progress: Callable[[str, int, int], None]) -> Prepared:
+    """Made before or now."""
+    key = build(spec, store, progress)
+    ready = load(spec, store)
+    if ready is None:
+        raise FileNotFoundError(f"what was just prepared is gone: {key}")
+    return ready
+
+
 def model_that_fills(steps: Sequence[Step]) -> EncoderSpec | None:
     """The model that fills gaps, if one does."""
     for one in steps:

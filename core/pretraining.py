@@ -26,9 +26,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core import checkpoints, features, waveforms
+from core.embedding import patch_masks
 from core.encoders import PATCH
 from core.moment import CONTEXT, FARTHEST, architecture, save, standardised, tokens
-from core.moment import some_seen as _seen
 
 N_PATCHES = (2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64)  # a batch has windows of one length
 MOST_PATCHES = CONTEXT // PATCH
@@ -193,7 +193,7 @@ def _step(spec: PretrainSpec, learner: Learner, rng: np.random.Generator, step: 
     one, other = waveforms.pairs(rng, n_families, first * PATCH, second * PATCH)
     n = len(one)
 
-    seen = torch.from_numpy(_seen(rng, n, second, spec.hidden))
+    seen = torch.from_numpy(~patch_masks(n, second, spec.hidden, rng))
     x, y = standardised(torch.from_numpy(one)), standardised(torch.from_numpy(other), seen).clamp(-FARTHEST, FARTHEST)
     of_one = tokens(learner.model, x, None, _place(spec, rng, first)).mean(dim=1)
     of_other = tokens(learner.model, y, seen, _place(spec, rng, second))

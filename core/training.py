@@ -1,10 +1,11 @@
 """Fine-tuning: a MOMENT goes on learning from somebody's own windows. Arrays in, weights out; a third file with torch.
 
-Up to three things are asked of it at once:
+Up to four things are asked of it at once:
 
 - what was in the patches that are hidden from it (masked reconstruction, MOMENT's own task);
 - which window of the batch belongs to this one, being next to it in time or of the same label (InfoNCE);
-- where on a map in two dimensions it lies, beside the windows that were its neighbours before training.
+- where on a map in two dimensions it lies, beside the windows that were its neighbours before training;
+- that windows of several lines or sites lie alike (maximum mean discrepancy).
 
 momentfm's dropout stays off (`moment.tokens` has none), and a step's windows, hidden patches and pairs are drawn from
 the seed and the step's number alone: a run that was stopped goes on as if it had not been.
@@ -34,10 +35,8 @@ __all__ = ["Examples", "TrainSpec", "Trained", "placed", "train"]
 Curve = Mapping[str, float]
 
 VERSION = 1  # raise it when the same spec and windows give other weights
-AT_ONCE, TOGETHER = (
-    4096,
-    16,
-)  # patches of a batch at a time, for memory's sake; but windows at least, for the contrast's
+AT_ONCE = 4096  # patches of a batch at a time, for memory's sake
+TOGETHER = 16  # but windows at least, for the contrast's
 EVALUATED = 512  # held-out windows at most, always the same ones
 FRESH = 10.0  # times the rate: for what begins from nothing
 DECAY = 0.01  # AdamW's, of weights
@@ -49,7 +48,8 @@ class Trained:
     """What training came to. An entry of the curve has, of an evaluation:
 
     step, seconds; train and held, the objective (mean over the steps since the one before, and on held-out windows with
-    always the same patches hidden); of the held-out objective its parts: reconstruction, contrast, layout, where asked.
+    always the same patches hidden); of the held-out objective its parts, where asked: reconstruction, contrast, layout,
+    lines.
     """
 
     curve: tuple[Curve, ...]  # the first before any step

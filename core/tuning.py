@@ -14,7 +14,7 @@ from core.artifacts import Store, fingerprint
 from core.change import MEASURED, Change, change
 from core.domains import of_series
 from core.embedding import Encoder
-from core.encoders import EncoderSpec, Tick, fetched, licence_of
+from core.encoders import EncoderSpec, Tick, fetched, licence_of, nobody
 from core.errors import N_, UserError
 from core.lessons import Examples, TrainSpec
 from core.preparation import PreparationSpec
@@ -176,11 +176,7 @@ def without_shapes(series: Sequence[Series], seed: int) -> list[Series]:
 
 def windows_of(spec: TuneSpec, store: Store, progress: Progress) -> Windows:
     """What a run is about; prepared first if need be."""
-    preparing = PreparationSpec.of(spec.sources, spec.recipe)
-    preparation.build(preparing, store, progress)
-    ready = preparation.load(preparing, store)
-    if ready is None:
-        raise FileNotFoundError(f"what was just prepared is gone: {preparing.fingerprint()}")
+    ready = preparation.made(PreparationSpec.of(spec.sources, spec.recipe), store, progress)
     series = without_shapes(ready.series, spec.train.seed) if spec.chance else list(ready.series)
     return cut(series, spec.recipe)
 
@@ -229,7 +225,7 @@ def _made(
         found = training.train(source, learnt, watched, spec.train, folder, store.desk(key), tick)
         progress(COMPARING, 0, 1)
         models = [replace(spec.encoder, kind="moment", source=str(at), precision="float32") for at in (source, folder)]
-        before, after = (Encoder(one, windows.prepared[0].channels, _nobody) for one in models)
+        before, after = (Encoder(one, windows.prepared[0].channels, nobody) for one in models)
         told = change(before, after, windows, parts.held, lambda done, total: progress(COMPARING, done, total))
         _draw(before, after, windows, folder)
         licence = licence_of(source)
@@ -291,15 +287,11 @@ def _draw(before: Encoder, after: Encoder, windows: Windows, folder: Path) -> No
     np.save(folder / "ids.npy", ids, allow_pickle=False)
     for name, encoder in (("before", before), ("after", after)):
         if encoder is after and (folder / training.LAYOUT).is_file():
-            flat = Encoder(replace(after.spec, join="mean", side=()), windows.prepared[0].channels, _nobody)
-            xy = training.placed(folder, flat.embed(values, _nobody).astype(np.float64))
+            flat = Encoder(replace(after.spec, join="mean", side=()), windows.prepared[0].channels, nobody)
+            xy = training.placed(folder, flat.embed(values, nobody).astype(np.float64))
         else:
-            xy = project(encoder.embed(values, _nobody).astype(np.float64), ProjectionSpec("pca"), lambda *_: None).xy
+            xy = project(encoder.embed(values, nobody).astype(np.float64), ProjectionSpec("pca"), lambda *_: None).xy
         np.save(folder / f"xy-{name}.npy", xy, allow_pickle=False)
-
-
-def _nobody(_done: int, _total: int) -> None:
-    """Nobody watches."""
 
 
 # --- read again

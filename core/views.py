@@ -203,13 +203,8 @@ def settle(spec: ViewSpec, store: Store) -> ViewSpec | None:
 
 
 def _prepared(spec: ViewSpec, store: Store, progress: Progress) -> Prepared:
-    preparing = PreparationSpec.of(spec.sources, spec.recipe)
-    for one in (preparing, PreparationSpec.of(spec.sources, spec.recipe.in_units())):  # and what people look at
-        preparation.build(one, store, progress)
-    ready = preparation.load(preparing, store)
-    if ready is None:
-        raise FileNotFoundError(f"what was just prepared is gone: {preparing.fingerprint()}")
-    return ready
+    preparation.build(PreparationSpec.of(spec.sources, spec.recipe.in_units()), store, progress)  # what people look at
+    return preparation.made(PreparationSpec.of(spec.sources, spec.recipe), store, progress)
 
 
 def _embed(spec: ViewSpec, batches: Cutting, folder: Path, progress: Progress) -> dict[str, object]:

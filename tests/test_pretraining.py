@@ -11,6 +11,7 @@ from momentfm import MOMENTPipeline
 from safetensors.torch import load_file
 
 from core import features, moment, pretraining, waveforms
+from core.embedding import patch_masks
 from core.pretraining import Learner, PretrainSpec, pretrain
 
 torch.set_num_threads(1)  # more would wait for one another longer than such small models take
@@ -96,7 +97,7 @@ def test_numbers_to_tell_have_mean_zero_and_variance_one(learner):
 
 @pytest.mark.parametrize(("n_patches", "hidden"), [(2, 1), (3, 1), (10, 3), (64, 19)])
 def test_as_many_patches_are_hidden_as_is_said_at_least_one_and_never_all(n_patches, hidden):
-    seen = pretraining._seen(np.random.default_rng(0), 2000, n_patches, 0.3)
+    seen = ~patch_masks(2000, n_patches, 0.3, np.random.default_rng(0))
     assert set((~seen).sum(axis=1)) == {hidden}
     np.testing.assert_allclose((~seen).mean(axis=0), hidden / n_patches, atol=0.05)  # every place alike
 
@@ -107,7 +108,7 @@ def test_what_is_hidden_cannot_be_seen(learner, monkeypatch):
 
     def with_other_samples_there(rng, *said):
         one, other = pairs(rng, *said)
-        seen = pretraining._seen(copy.deepcopy(rng), len(other), other.shape[1] // 8, SPEC.hidden)
+        seen = ~patch_masks(len(other), other.shape[1] // 8, SPEC.hidden, copy.deepcopy(rng))
         return one, np.where(seen.repeat(8, axis=1), other, 5 - 2 * other)
 
     _, plain = pretraining._step(SPEC, learner, np.random.default_rng(seed), 0)
@@ -123,7 +124,7 @@ def test_what_is_hidden_cannot_be_seen(learner, monkeypatch):
 def test_a_guess_of_hidden_patches_is_momentfms_own(learner):
     model = learner.model.eval()
     x = torch.from_numpy(np.random.default_rng(0).normal(size=(5, 48)).cumsum(axis=1)).float()
-    seen = torch.from_numpy(pretraining._seen(np.random.default_rng(0), 5, 6, 0.3))
+    seen = torch.from_numpy(~patch_masks(5, 6, 0.3, np.random.default_rng(0)))
     with torch.inference_mode():
         standard = moment.standardised(x, seen)
         guess = model.head.linear(moment.tokens(model, standard, seen)).reshape(5, 48)

@@ -12,6 +12,7 @@ from momentfm import MOMENTPipeline
 from safetensors.torch import load_file
 
 from core import moment, training
+from core.embedding import patch_masks
 from core.encoders import SHIPPED
 from core.errors import UserError
 from core.learner import Layout, Learner, merge
@@ -42,15 +43,18 @@ def nobody(*_said: Any) -> None:
     """Nobody watches the progress."""
 
 
-@pytest.fixture(scope="module")
-def source(tmp_path_factory) -> Path:
+def small_moment(folder: Path) -> Path:
     """A MOMENT of 30,000 parameters that knows nothing: a step takes milliseconds."""
     sizes = {"d_model": 32, "d_kv": 8, "d_ff": 64, "num_heads": 4, "num_layers": 3}
     config = {**moment.COMPACT, "d_model": 32, "orth_gain": 2.0, "t5_config": {**moment.COMPACT["t5_config"], **sizes}}
-    folder = tmp_path_factory.mktemp("source")
     torch.manual_seed(0)
     moment.save(MOMENTPipeline(config, model_kwargs={}), folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory) -> Path:
+    return small_moment(tmp_path_factory.mktemp("source"))
 
 
 def run(source: Path, root: Path, spec: TrainSpec, windows: Examples = TRAIN, tick: Any = nobody) -> Trained:
@@ -157,7 +161,7 @@ def test_the_error_is_momentfms_own_guess_against_what_was_hidden(source, tmp_pa
     done = train(source, planted(9, 0, n_channels=2), held, spec, tmp_path / "model", tmp_path / "work", nobody)
     rng = np.random.default_rng((spec.seed, 0))
     values = held.values[rng.permutation(24)].reshape(48, 64)
-    seen = torch.from_numpy(moment.some_seen(rng, 48, 8, 0.3).repeat(8, axis=1)).long()
+    seen = torch.from_numpy((~patch_masks(48, 8, 0.3, rng)).repeat(8, axis=1)).long()
     x = torch.from_numpy(values - values.mean(axis=1, keepdims=True)).float()
     with torch.inference_mode():
         model = moment.load(source)

@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from momentfm import MOMENTPipeline
 
-from core import moment, training, tuning, views
+from core import training, tuning, views
 from core.artifacts import Store
 from core.change import Change, change
 from core.embedding import Encoder
@@ -26,6 +25,7 @@ from core.series import Series
 from core.tables import open_file
 from core.tuning import Tuned, TuneSpec, build, load, parts_of, without_shapes
 from core.views import ViewSpec
+from tests.test_training import small_moment
 
 torch.set_num_threads(1)  # more would wait for one another longer than such small models take
 
@@ -48,13 +48,7 @@ def recording(n: int = 6000, seed: int = 0) -> bytes:
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory) -> Path:
-    """A MOMENT of 30,000 parameters that knows nothing: a step takes milliseconds."""
-    sizes = {"d_model": 32, "d_kv": 8, "d_ff": 64, "num_heads": 4, "num_layers": 3}
-    config = {**moment.COMPACT, "d_model": 32, "orth_gain": 2.0, "t5_config": {**moment.COMPACT["t5_config"], **sizes}}
-    folder = tmp_path_factory.mktemp("small")
-    torch.manual_seed(0)
-    moment.save(MOMENTPipeline(config, model_kwargs={}), folder)
-    return folder
+    return small_moment(tmp_path_factory.mktemp("small"))
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from core.notices import Notice
 from core.projection import ProjectionSpec
 from core.rebuilding import Interval
 from core.recognition import Score
+from core.series import Ints
 from core.tuning import Tuned, TuneSpec
 from core.views import ViewSpec
 from feedback_db import runs
@@ -54,25 +55,24 @@ def name_of(run: Run) -> str:
     return _("Training {n}: {what}").format(n=run.number, what=" · ".join(words))
 
 
-def models_of(pilot_id: str) -> dict[str, str]:
-    """The folder of each model that came of this pilot's trainings, the newest first; for pages.parts.models.form."""
+def _done(pilot_id: str) -> list[tuple[int, TuneSpec]]:
+    """The pilot's trainings that are done, by number."""
     with database().session() as db:
         kept = runs.of_pilot(db, pilot_id)
-    specs = [(run.number, TuneSpec.from_json(run.spec)) for run in reversed(kept) if work.store().has(run.fingerprint)]
-    return {f"{models.RUN}{number}": spec.encoder_in(work.store()).source for number, spec in specs}
+    return [(run.number, TuneSpec.from_json(run.spec)) for run in kept if work.store().has(run.fingerprint)]
+
+
+def models_of(pilot_id: str) -> dict[str, str]:
+    """The folder of each model that came of this pilot's trainings, the newest first; for pages.parts.models.form."""
+    newest = reversed(_done(pilot_id))
+    return {f"{models.RUN}{number}": spec.encoder_in(work.store()).source for number, spec in newest}
 
 
 def rungs_above(view: ViewSpec, pilot_id: str) -> dict[str, EncoderSpec]:
     """The last trainings on the data of a view, from the same model, that are done: by number, in order."""
-    with database().session() as db:
-        kept = runs.of_pilot(db, pilot_id)
-    specs = [(run.number, TuneSpec.from_json(run.spec)) for run in kept if work.store().has(run.fingerprint)]
-    own = [
-        (number, spec.encoder_in(work.store()))
-        for number, spec in specs
-        if (spec.sources, spec.recipe, spec.encoder) == (view.sources, view.recipe, view.encoder)
-    ]
-    return {str(number): encoder for number, encoder in own[-MOST_RUNGS:]}
+    base = view.sources, view.recipe, view.encoder
+    own = [(n, one) for n, one in _done(pilot_id) if (one.sources, one.recipe, one.encoder) == base]
+    return {str(n): one.encoder_in(work.store()) for n, one in own[-MOST_RUNGS:]}
 
 
 def after(number: str) -> str:
@@ -341,7 +341,7 @@ def _of_chance(spec: TuneSpec, found: Tuned) -> None:
     ):
         with column:
             st.markdown(f"**{name}**")
-            drawn = Map(one.xy[1], _colours(of, one), np.arange(0), selections.frame_of(one.xy[1]), size=40)
+            drawn = Map(one.xy[1], _colours(of, one.ids), np.arange(0), selections.frame_of(one.xy[1]), size=40)
             st.altair_chart(map_charts.small_map(drawn, 260), theme=None, alt=name)
             seen = one.change.after.recognised
             if isinstance(seen, Score):
@@ -354,11 +354,12 @@ def _of_chance(spec: TuneSpec, found: Tuned) -> None:
     )
 
 
-def _colours(spec: TuneSpec, found: Tuned) -> Colouring:
+def _colours(spec: TuneSpec | ViewSpec, ids: Ints) -> Colouring:
+    """By label where there is one, else by time."""
     windows = work.windows_of(spec.sources, spec.recipe)
     if windows.label is not None:
-        return Colouring(spec.sources[0].reading.label or _("label"), windows.label[found.ids])
-    return Colouring(_("time"), windows.start[found.ids].astype(float))
+        return Colouring(spec.sources[0].reading.label or _("label"), windows.label[ids])
+    return Colouring(_("time"), windows.start[ids].astype(float))
 
 
 def _morph(pair: ComparisonSpec) -> None:
@@ -368,10 +369,8 @@ def _morph(pair: ComparisonSpec) -> None:
         return
     before, after = found.poses
     some = selections.thin(len(before), 2000)
-    windows = work.windows_of(pair.views[0].sources, pair.views[0].recipe)
-    values = windows.start[some].astype(float) if windows.label is None else windows.label[some]
-    title = _("time") if windows.label is None else pair.views[0].sources[0].reading.label or _("label")
-    drawn = Map(before[some], Colouring(title, values), np.arange(0), selections.frame_of(np.vstack([before, after])))
+    colours = _colours(pair.views[0], some)
+    drawn = Map(before[some], colours, np.arange(0), selections.frame_of(np.vstack([before, after])))
     st.markdown(f"#### {_('From before to after')}")
     chart = map_charts.morph(drawn, after[some], _("from before to after"), 320)
     st.altair_chart(chart, theme=None, alt=_("The map before training, which a slider turns into the one after it"))
