@@ -264,6 +264,10 @@ def test_a_job_that_was_cancelled_or_failed_can_be_asked_for_again(engine, liste
 # --- work that nobody waits for
 
 
+def n_ready(dask_worker):
+    return len(dask_worker.state.ready)
+
+
 def test_work_that_nobody_waits_for_makes_way_and_is_done_afterwards(engine, listener, store):
     engine.submit("numbers", wait_for_go, "numbers", urgency=-1)
     listener.wait("numbers", "running")
@@ -280,8 +284,8 @@ def test_of_work_that_waits_its_turn_what_somebody_waits_for_comes_first(engine,
     listener.wait("gate", "running")
     for name, urgency in (("numbers 1", -1), ("numbers 2", -1), ("map 1", 0), ("map 2", 0)):
         engine.submit(name, note_in_order, name, urgency)
-    while sum(map(len, engine._client.processing().values())) < 5:
-        time.sleep(0.01)  # until all five are with the worker
+    while engine._client.run(n_ready) != dict.fromkeys(engine._client.scheduler_info()["workers"], 4):
+        time.sleep(0.01)  # the worker itself has to have heard of all four; the scheduler knows earlier
     write(store, "gate.go")
     for name in ("numbers 1", "numbers 2", "map 1", "map 2"):
         assert listener.wait(name).state == "done"
