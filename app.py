@@ -8,8 +8,9 @@ from typing import Any
 
 import anyio.to_thread
 import streamlit as st
+from starlette.routing import Route
 
-from pages.parts import work
+from pages.parts import post, work
 from pages.parts.text import _, together
 
 logger = logging.getLogger("pilot")
@@ -38,4 +39,9 @@ def on_script_error(error: Exception) -> bool:
     return True
 
 
-app = st.App("pages/frame.py", lifespan=lifespan, on_script_error=on_script_error)
+app = st.App(
+    "pages/frame.py",
+    lifespan=lifespan,
+    routes=[Route(post.ADDRESS, post.endpoint, methods=["POST"])],
+    on_script_error=on_script_error,
+)

@@ -26,6 +26,7 @@ from sqlalchemy.types import TypeDecorator
 Json = dict[str, Any]
 
 STATES = "state IN ('queued', 'running', 'done', 'failed', 'cancelled')"
+ITEM_KINDS = "('view', 'repeat', 'null', 'check', 'quiz', 'plain', 'pair')"
 OPEN = text("closed_at IS NULL")
 
 
@@ -178,7 +179,7 @@ class Run(Base):
 
 
 class Study(Base):
-    """Which views people are asked about. A pilot has at most one open."""
+    """Which views people are asked about, and how. A pilot has at most one open."""
 
     __tablename__ = "study"
     __table_args__ = (Index("ix_study_open", "pilot_id", unique=True, sqlite_where=OPEN, postgresql_where=OPEN),)
@@ -187,6 +188,7 @@ class Study(Base):
     pilot_id: Mapped[str] = mapped_column(ForeignKey("pilot.id"))
     round: Mapped[int]
     seed: Mapped[int] = mapped_column(BigInteger)  # of the blinded order
+    design: Mapped[Json]  # {} where it was opened before studies had one
     opened_at: Mapped[datetime] = mapped_column(default=now)
     closed_at: Mapped[datetime | None]
 
@@ -202,27 +204,126 @@ class StudyView(Base):
     position: Mapped[int]  # from 0
 
 
-class Rating(Base):
-    """What one person said about one view. Only ever added; its id is drawn with the form."""
+class StudyItem(Base):
+    """One thing that may be asked in a study. Its right answer is here and nowhere in a rater's browser."""
 
-    __tablename__ = "rating"
+    __tablename__ = "study_item"
     __table_args__ = (
+        UniqueConstraint("study_id", "number"),
+        UniqueConstraint("study_id", "id"),
         ForeignKeyConstraint(["study_id", "view_id"], ["study_view.study_id", "study_view.view_id"]),
-        CheckConstraint("score IN (1, 2, 3, 4, 5)", "score"),
-        CheckConstraint("seconds >= 0", "seconds"),
-        CheckConstraint("language IN ('ja', 'en')", "language"),
-        Index(None, "study_id", "rater"),
+        ForeignKeyConstraint(["study_id", "other_view_id"], ["study_view.study_id", "study_view.view_id"]),
+        CheckConstraint(f"kind IN {ITEM_KINDS}", "kind"),
     )
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    study_id: Mapped[str] = mapped_column(ForeignKey("study.id"))
+    number: Mapped[int]  # from 0
+    kind: Mapped[str]
+    view_id: Mapped[str | None] = mapped_column(String(32))  # None: of no view of the pilot
+    other_view_id: Mapped[str | None] = mapped_column(String(32))  # of a pair, the one on the right
+    task: Mapped[Json | None]  # what the quiz shows and which answer is right; None: no quiz
+
+
+class Invitation(Base):
+    """An address that lets people into a study: one person, or whoever has it."""
+
+    __tablename__ = "invitation"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    study_id: Mapped[str] = mapped_column(ForeignKey("study.id"), index=True)
+    token: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str]  # of the person; "" for a shared one
+    is_shared: Mapped[bool]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class Rater(Base):
+    """Somebody who has begun a study, in a seat of its own, which decides the order of what is asked."""
+
+    __tablename__ = "rater"
+    __table_args__ = (UniqueConstraint("study_id", "seat"), UniqueConstraint("study_id", "id"))
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    study_id: Mapped[str] = mapped_column(ForeignKey("study.id"))
+    invitation_id: Mapped[str | None] = mapped_column(ForeignKey("invitation.id"))
+    seat: Mapped[int]  # from 0, in the order of beginning
+    name: Mapped[str]
+    token: Mapped[str] = mapped_column(String(64), unique=True)
+    asked: Mapped[list[int]] = mapped_column(JSON)  # numbers of items, in order
+    literacy: Mapped[Json | None]  # what was answered to the questions on reading a map, and how many were right
+    began_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class _Given:
+    """What all answers of people have. They are only ever added; their ids are drawn with the form."""
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     study_id: Mapped[str] = mapped_column(String(32))
-    view_id: Mapped[str] = mapped_column(String(32), index=True)
-    rater: Mapped[str]
-    score: Mapped[int | None]  # None: "I can't tell"
-    comment: Mapped[str]
+    item_id: Mapped[str] = mapped_column(String(32), index=True)
+    rater_id: Mapped[str] = mapped_column(String(32), index=True)
     seconds: Mapped[float]
     language: Mapped[str] = mapped_column(String(2))
-    rated_at: Mapped[datetime]
+    corrects: Mapped[str | None] = mapped_column(String(36))  # id of this person's answer that this one replaces
+    rated_at: Mapped[datetime] = mapped_column(default=now)
+
+
+def _given(*more: CheckConstraint) -> tuple[Any, ...]:
+    """An answer belongs to a person and an item of one study."""
+    return (
+        ForeignKeyConstraint(["study_id", "item_id"], ["study_item.study_id", "study_item.id"]),
+        ForeignKeyConstraint(["study_id", "rater_id"], ["rater.study_id", "rater.id"]),
+        CheckConstraint("seconds >= 0", "seconds"),
+        CheckConstraint("language IN ('ja', 'en')", "language"),
+        *more,
+    )
+
+
+class Rating(_Given, Base):
+    """What one person said about one view."""
+
+    __tablename__ = "rating"
+    __table_args__ = _given(CheckConstraint("score IN (1, 2, 3, 4, 5)", "score"))
+
+    score: Mapped[int | None]  # None: "I can't tell"
+    reasons: Mapped[list[str]] = mapped_column(JSON)  # codes of the chips that were tapped
+    comment: Mapped[str]
+    previs: Mapped[Json | None]  # scale → item → 1 … 7 or None; None: not asked
+
+
+class TaskAnswer(_Given, Base):
+    """What one person answered in one quiz."""
+
+    __tablename__ = "task_answer"
+    __table_args__ = _given(CheckConstraint("confidence IN (1, 2, 3)", "confidence"))
+
+    choice: Mapped[Json | None]  # {"choice": …} as the browser sent it; None: "I can't tell"
+    right: Mapped[bool]
+    chance: Mapped[float]  # of being right by guessing
+    confidence: Mapped[int | None]
+
+
+class Preference(_Given, Base):
+    """Which of two views one person called clearer."""
+
+    __tablename__ = "preference"
+    __table_args__ = _given()
+
+    view_id: Mapped[str | None] = mapped_column(ForeignKey("view.id"))  # None: "I can't tell"
+
+
+class StudyEvent(Base):
+    """A change of a study, for whoever asks later what was done when."""
+
+    __tablename__ = "study_event"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    study_id: Mapped[str] = mapped_column(ForeignKey("study.id"), index=True)
+    at: Mapped[datetime] = mapped_column(default=now)
+    what: Mapped[str]
+    detail: Mapped[Json]
 
 
 class Job(Base):

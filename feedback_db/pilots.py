@@ -99,5 +99,8 @@ def _count(pilot_id: InstrumentedAttribute[str]) -> ScalarSelect[int]:
 
 
 def _n_ratings() -> ScalarSelect[int]:
-    ratings = select(func.count(models.Rating.id)).join(models.View, models.View.id == models.Rating.view_id)
-    return ratings.where(models.View.pilot_id == models.Pilot.id).correlate(models.Pilot).scalar_subquery()
+    """Of the pilot's views; corrections count again, maps of noise and repetitions do not count."""
+    item = models.StudyItem
+    ratings = select(func.count(models.Rating.id)).join(item, item.id == models.Rating.item_id)
+    of_views = ratings.join(models.View, models.View.id == item.view_id).where(item.kind == "view")
+    return of_views.where(models.View.pilot_id == models.Pilot.id).correlate(models.Pilot).scalar_subquery()

@@ -21,17 +21,17 @@ def select_as(record: type[Any], model: type[models.Base]) -> Select[Any]:
 
 
 def every(db: Session, record: type[R], query: Select[Any]) -> list[R]:
-    return [record(*row) for row in db.execute(query)]
+    return [record(**row) for row in db.execute(query).mappings()]
 
 
 def one(db: Session, record: type[R], query: Select[Any]) -> R:
     """The row that must be there; sqlalchemy.exc.NoResultFound otherwise."""
-    return record(*db.execute(query).one())
+    return record(**db.execute(query).mappings().one())
 
 
 def maybe(db: Session, record: type[R], query: Select[Any]) -> R | None:
-    row = db.execute(query).one_or_none()
-    return None if row is None else record(*row)
+    row = db.execute(query).mappings().one_or_none()
+    return None if row is None else record(**row)
 
 
 def insert_once(db: Session, model: type[models.Base], key: list[str], values: dict[str, Any]) -> None:

@@ -5,11 +5,9 @@ import streamlit as st
 
 from core import charts
 from core.evidence import Understandability
-from core.report import formula_safe
 from feedback_db import ratings, views
-from feedback_db.ratings import Rating
 from feedback_db.views import View
-from pages.parts import pilot
+from pages.parts import export, pilot
 from pages.parts.guard import guard
 from pages.parts.summary import sentence, sum_up
 from pages.parts.text import _, moment_of
@@ -58,30 +56,6 @@ def chart(summed: list[tuple[View, Understandability]]) -> None:
     )
 
 
-def download(kept: list[View], given: list[Rating]) -> None:
-    """Every rating with its map's loss, as CSV that a spreadsheet cannot be tricked with."""
-    loss = {one.id: one for one in kept}
-    rows = [
-        {
-            "map": loss[r.view_id].number,
-            "round": loss[r.view_id].round,
-            "loss": loss[r.view_id].loss,
-            "rater": formula_safe(r.rater),
-            "score": r.score,
-            "comment": formula_safe(r.comment),
-            "seconds": round(r.seconds, 1),
-            "language": r.language,
-            "rated_at": r.rated_at.isoformat(),
-        }
-        for r in given
-    ]
-    frame = pd.DataFrame(
-        rows, columns=["map", "round", "loss", "rater", "score", "comment", "seconds", "language", "rated_at"]
-    )
-    data = frame.astype({"score": "Int64"}).to_csv(index=False).encode("utf-8-sig")  # the mark lets Excel read Japanese
-    st.download_button(_("Download (CSV)"), data, "ratings.csv", "text/csv", type="primary", icon=":material/download:")
-
-
 with guard():
     current = pilot.current()
     st.title(_("Go on, improve or stop?"), anchor=False)
@@ -101,7 +75,20 @@ with guard():
     st.table(table(summed), hide_index=True)
     if given:
         st.caption(_("Last answer: {time}").format(time=moment_of(max(r.rated_at for r in given))))
-        download(kept, given)
+        st.page_link(
+            "results.py",
+            label=_("Read what people say"),
+            icon=":material/query_stats:",
+            query_params=pilot.address(),
+        )
+        st.download_button(
+            _("Download (CSV)"),
+            export.answers(current.id, kept),
+            "answers.csv",
+            "text/csv",
+            type="primary",
+            icon=":material/download:",
+        )
     st.page_link(
         "improve.py",
         label=_("Change one thing and ask again"),

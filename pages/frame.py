@@ -20,6 +20,7 @@ screens = {
     "tune": st.Page("tune.py", title=_("Extra training"), url_path="tune"),
     "study": st.Page("study.py", title=_("Ask people"), url_path="study"),
     "rate": st.Page("rate.py", title=_("Rate"), url_path="rate"),
+    "results": st.Page("results.py", title=_("What people say"), url_path="results"),
     "evidence": st.Page("evidence.py", title=_("Evidence"), url_path="evidence"),
     "improve": st.Page("improve.py", title=_("Improve"), url_path="improve"),
 }

@@ -85,10 +85,13 @@ def chromium(playwright: Playwright) -> Browser:
 class Visitor:
     """Somebody at a browser, in one language. Console errors and requests to elsewhere are remembered."""
 
-    def __init__(self, browser: Browser, app: App, language: str, size: tuple[int, int]) -> None:
+    def __init__(
+        self, browser: Browser, app: App, language: str, size: tuple[int, int], *, has_touch: bool = False
+    ) -> None:
         self.app, self.language = app, language
         width, height = size
-        self.page: Page = browser.new_page(viewport={"width": width, "height": height}, locale=language)
+        viewport: Any = {"width": width, "height": height}
+        self.page: Page = browser.new_page(viewport=viewport, locale=language, has_touch=has_touch)
         self.page.set_default_timeout(PATIENCE)
         self.complaints: list[str] = []
         self.page.on("console", lambda m: self._note(m.type == "error", f"console: {m.text}"))

@@ -6,7 +6,10 @@ Markdown; tests/test_browser.py does that.
 
 import json
 import sqlite3
+import uuid
 from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -19,29 +22,34 @@ from streamlit.runtime.state import session_state_proxy
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button, PageLink
 
+from core import controls
 from core import views as drawing
+from core.controls import ControlSpec
 from core.encoders import EncoderSpec
 from core.errors import UserError
 from core.jobs import Change
 from core.projection import ProjectionSpec
 from core.recipes import Recipe, WindowSpec
+from core.studies import Design
 from core.views import ViewSpec
-from feedback_db import datasets, pilots, ratings, studies, views
+from feedback_db import datasets, models, pilots, raters, ratings, studies, views
 from feedback_db.datasets import Dataset
 from feedback_db.pilots import Pilot
 from feedback_db.ratings import Rating
 from feedback_db.studies import Study
 from feedback_db.views import View
-from pages.parts import work
+from pages.parts import asking, post, work
 from pages.parts.intake import sources_of, take_in
 from pages.parts.text import catalogue
 from tests.test_structure import ROOT
 
-SCREENS = ("home", "data", "maps", "study", "rate", "evidence", "improve")
+SCREENS = ("home", "data", "maps", "study", "rate", "results", "evidence", "improve")
 RAW = EncoderSpec("raw")
 SHIPPED = EncoderSpec()  # what the Maps screen proposes: the compact model
 STRIDE = 2  # with a length of 16, what the Maps screen proposes for such short files
+PROGRAM = {"js_content", "css_content"}  # of a component, the same for everybody
 UNSEEN = {"id", "key", "form_id", "icon", "element_id", "spec", "page", "page_script_hash", "query_string", "url"}
+UNSEEN |= PROGRAM | {"html_content", "json", "component_name"}
 
 
 def csv(n: int = 80, *, label: bool = False) -> bytes:
@@ -104,18 +112,43 @@ class Place:
         except UserError as error:
             work._record(Change(spec.fingerprint(), "failed", error=error))
 
-    def study(self, pilot: Pilot, *kept: View) -> Study:
+    def study(self, pilot: Pilot, *kept: View, design: Design = Design(tasks=())) -> Study:  # noqa: B008 — frozen
+        """Open a study, as its screen does once the engine has made the maps that it needs."""
+        self.noise(ViewSpec.from_json(kept[0].spec))
+        for one in kept if design.tasks else ():
+            spec = ViewSpec.from_json(one.spec)
+            if asking.to_plant(design, asking.quizzes_of(one.fingerprint, spec)[1], spec):
+                controls.build(ControlSpec(spec, "events"), work.store(), lambda *_: None)
+        return asking.open_study(pilot.id, kept, design)
+
+    def noise(self, spec: ViewSpec) -> None:
+        """Have a map of noise in the store, for whatever model; a picture of noise is as good as another."""
+        drawn, wanted = ControlSpec(replace(spec, encoder=RAW), "noise"), ControlSpec(spec, "noise")
+        controls.build(drawn, work.store(), lambda *_: None)
+        folder = work.store().folder(drawn.fingerprint())
+        arrays = {file.stem: np.load(file) for file in folder.glob("*.npy")}
+        work.store().save(wanted.fingerprint(), work.store().meta(drawn.fingerprint()), arrays)
+
+    def invitation(self, study: Study) -> str:
+        """The address that everybody may use."""
         with work.database().session() as db:
-            return studies.open_with(db, pilot.id, [one.id for one in kept], seed=1)
+            return raters.invitations(db, study.id)[0].token
 
     def close(self, study: Study) -> None:
         with work.database().session() as db:
             studies.close(db, study.id)
 
     def rate(self, study: Study, view: View, rater: str, score: int | None, comment: str = "") -> None:
+        """Somebody's opinion, from a seat that is taken for it where need be."""
         with work.database().session() as db:
-            said = Rating(f"{study.id}{view.id}{rater}", study.id, view.id, rater, score, comment, 9.5, "ja")
-            ratings.save(db, said)
+            shared = raters.invitations(db, study.id)[0]
+            here = {one.name: one for one in raters.of_study(db, study.id)}
+            items = studies.items(db, study.id)
+            every = [one.number for one in items]
+            person = here.get(rater) or raters.begin(db, shared, rater, raters.new_token(), lambda _seat: every)
+            item = next(one for one in items if (one.kind, one.view_id) == ("view", view.id))
+            ids = {"id": models.new_id(), "study_id": study.id, "item_id": item.id, "rater_id": person.id}
+            ratings.save(db, Rating(**ids, score=score, comment=comment, seconds=9.5, language="ja"))
 
     def asked(self, n: int = 1, *, loss: float | None = None) -> tuple[Pilot, Study, list[View]]:
         """A pilot whose study is open on n maps."""
@@ -204,21 +237,36 @@ class Person:
 
     def begin(self, study: Study, name: str = "Ken") -> "Person":
         """Take the tablet and give a name."""
-        self.open("rate", study=study.id)
+        self.open("rate", invite=self.place.invitation(study))
         self.at.text_input[0].set_value(name)
         return self.press("Begin")
 
-    def score(self, score: str, comment: str = "") -> "Person":
-        [scores] = [one for one in self.at.segmented_control if one.key != "language"]
-        scores.set_value(score)
-        self.at.text_input[0].set_value(comment)
+    def questionnaire(self) -> dict[str, Any]:
+        """What the tablet was given to ask; the asking itself is rating.js's, see tests/test_rating.py."""
+        [asked] = self.at.get("bidi_component")
+        return json.loads(asked.proto.json)
+
+    def send(self, **said: Any) -> dict[str, str]:
+        """What the tablet sends of one item, or of the introduction; returns what was refused and why."""
+        given = {"seconds": 2.5, "task_seconds": 3.5, "language": self.language, **said}
+        kept, refused = post.take(self.questionnaire()["seat"], [(str(uuid.uuid4()), given)])
+        assert len(kept) + len(refused) == 1
+        return refused
+
+    def answer(self, score: int | None, comment: str = "") -> "Person":
+        """Answer the next item that asks for a score, and whatever comes before it."""
+        asked = self.questionnaire()
+        for item in asked["items"]:
+            if item["id"] in asked["answered"]:
+                continue
+            is_check = item["steps"][0]["kind"] == "check"
+            assert self.send(item=item["id"], score=score, comment=comment, choice=None) == {}
+            if not is_check:
+                break
         return self.run()
 
-    def answer(self, score: str, comment: str = "") -> "Person":
-        return self.score(score, comment).press("Next")
-
     def place_in_line(self) -> list[str]:
-        """What stands at the progress bar: “2 / 3”, or a job's stage."""
+        """What stands at the progress bar of a job."""
         return [one.text for one in self.at.get("progress")]
 
     def sees(self, message: str, **facts: object) -> bool:
@@ -232,8 +280,11 @@ class Person:
         return [text for node in self.at._tree for text in texts_of(node)]
 
     def sent(self) -> str:
-        """All that the browser gets, seen or not."""
-        protos = [node.proto for node in self.at._tree if isinstance(getattr(node, "proto", None), Message)]
+        """All that the browser gets, seen or not; not the programs, which are the same for everybody."""
+        protos = [deepcopy(node.proto) for node in self.at._tree if isinstance(getattr(node, "proto", None), Message)]
+        for one in protos:
+            for name in PROGRAM & set(one.DESCRIPTOR.fields_by_name):
+                one.ClearField(name)
         return "\n".join(one.SerializeToString().decode("utf-8", errors="replace") for one in protos)
 
 

@@ -16,16 +16,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, delete, func, inspect, make_url, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
 import feedback_db
-from feedback_db import datasets, jobs, models, pilots, ratings, runs, studies, views
-from feedback_db.database import Database, connect, journal
-from feedback_db.ratings import Rating
+from feedback_db import datasets, jobs, models, pilots, raters, ratings, runs, studies, views
+from feedback_db.database import MIGRATIONS, Database, connect, journal
+from feedback_db.raters import Rater, Refused
+from feedback_db.ratings import Preference, Rating, TaskAnswer
+from feedback_db.studies import Item, Study
 
 HOSTILE = 'Robert\'); DROP TABLE rating;-- 圧力 🏭 "%s" :x {y} \\ \n\t<b>**太字**</b>'
 REPO = Path(__file__).parents[1]
@@ -71,13 +75,24 @@ def a_view(db: Session, pilot_id: str, fingerprint: str = "f" * 64) -> str:
     return views.keep(db, pilot_id, fingerprint=fingerprint, spec={"encoder": "raw"}, n_windows=9).id
 
 
-def a_rating(db: Session, score: int | None = 4, **other: Any) -> Rating:
+def a_study(db: Session, pilot_id: str, view_ids: list[str], *more: Item) -> Study:
+    """One item a view, and whatever else is asked."""
+    items = [Item(i, "view", view_id) for i, view_id in enumerate(view_ids)]
+    return studies.open_with(db, pilot_id, view_ids, 1, {"n_items": 12}, [*items, *more])
+
+
+def a_rater(db: Session, study: Study, name: str = "田中") -> Rater:
+    invitation = raters.invite(db, study.id, is_shared=True)
+    return raters.begin(db, invitation, name, raters.new_token(), lambda _seat: range(len(studies.items(db, study.id))))
+
+
+def a_rating(db: Session, score: int | None = 4, name: str = "田中", **other: Any) -> Rating:
     """A form filled in but not saved, about the only view of a new study."""
     pilot_id = a_pilot(db)
-    view_id = a_view(db, pilot_id)
-    study = studies.open_with(db, pilot_id, [view_id], seed=1)
-    form = Rating(str(uuid.uuid4()), study.id, view_id, "田中", score, "", 12.5, "ja")
-    return dataclasses.replace(form, **other)
+    study = a_study(db, pilot_id, [a_view(db, pilot_id)])
+    [item] = studies.items(db, study.id)
+    ids = {"id": str(uuid.uuid4()), "study_id": study.id, "item_id": item.id, "rater_id": a_rater(db, study, name).id}
+    return dataclasses.replace(Rating(**ids, score=score, seconds=12.5, language="ja"), **other)
 
 
 def count(db: Session, model: type[models.Base]) -> int:
@@ -88,11 +103,12 @@ def count(db: Session, model: type[models.Base]) -> int:
 
 
 def test_a_form_sent_twice_is_one_rating_and_the_first_receipt_stays(db: Session) -> None:
-    form = a_rating(db, score=4, comment="clear")
+    form = a_rating(db, score=4, comment="clear", reasons=["groups"], previs={"layout": {"messy": 7, "crowd": None}})
     receipt = ratings.save(db, form)
     assert receipt == form
     assert ratings.save(db, dataclasses.replace(form, score=1, comment="changed my mind")) == receipt
-    assert ratings.of_view(db, form.view_id) == ratings.of_pilot(db, _pilot_of(db, form)) == [receipt]
+    [standing] = ratings.of_study(db, form.study_id)
+    assert (standing.rating, standing.task, standing.preference) == (receipt, None, None)
 
 
 def test_a_form_sent_eight_times_at_once_is_one_rating(database: Database) -> None:
@@ -104,7 +120,7 @@ def test_a_form_sent_eight_times_at_once_is_one_rating(database: Database) -> No
             return ratings.save(db, form)
 
     with ThreadPoolExecutor(8) as people:
-        assert set(people.map(send, range(8))) == {form}
+        assert list(people.map(send, range(8))) == [form] * 8
     with database.session() as db:
         assert count(db, models.Rating) == 1
 
@@ -123,19 +139,162 @@ def test_an_impossible_rating_is_refused(db: Session, wrong: dict[str, Any]) -> 
     assert count(db, models.Rating) == 0
 
 
-def test_a_rating_of_a_view_that_its_study_does_not_show_is_refused(db: Session) -> None:
-    form = a_rating(db)
-    elsewhere = a_view(db, a_pilot(db))
+@pytest.mark.parametrize("foreign", ["item_id", "rater_id", "study_id"])
+def test_an_answer_belongs_to_an_item_and_a_person_of_one_study(db: Session, foreign: str) -> None:
+    form, elsewhere = a_rating(db), a_rating(db)
     with pytest.raises(IntegrityError), db.begin_nested():
-        ratings.save(db, dataclasses.replace(form, view_id=elsewhere))
+        ratings.save(db, dataclasses.replace(form, **{foreign: getattr(elsewhere, foreign)}))
 
 
-def test_what_a_rater_has_rated_is_known_per_study_and_rater(db: Session) -> None:
-    form = ratings.save(db, a_rating(db, rater="佐藤"))
-    assert ratings.of_study_by_rater(db, form.study_id, "佐藤") == {form.view_id}
-    assert ratings.of_study_by_rater(db, form.study_id, "鈴木") == set()
-    again = studies.open_with(db, _pilot_of(db, form), [form.view_id], seed=2)
-    assert ratings.of_study_by_rater(db, again.id, "佐藤") == set()
+def test_what_a_rater_has_answered_is_known_whatever_was_asked(db: Session) -> None:
+    pilot_id = a_pilot(db)
+    a, b = a_view(db, pilot_id, "a" * 64), a_view(db, pilot_id, "b" * 64)
+    study = a_study(db, pilot_id, [a, b], Item(2, "plain", a, task={"kind": "odd"}), Item(3, "pair", a, b))
+    items = studies.items(db, study.id)
+    rater, other = a_rater(db, study), a_rater(db, study, "佐藤")
+
+    def ids(i: int) -> dict[str, Any]:
+        return {"id": str(uuid.uuid4()), "study_id": study.id, "item_id": items[i].id, "rater_id": rater.id}
+
+    common: dict[str, Any] = {"seconds": 1.0, "language": "en"}
+    rating = ratings.save(db, Rating(**ids(0), **common, score=2))
+    task = ratings.save(db, TaskAnswer(**ids(2), **common, choice={"choice": 7}, right=True, chance=0.2, confidence=3))
+    better = ratings.save(db, Preference(**ids(3), **common, view_id=b))
+    assert ratings.answered_by(db, rater.id) == {items[0].id, items[2].id, items[3].id}
+    assert ratings.answered_by(db, other.id) == frozenset()
+    found = ratings.of_study(db, study.id)
+    assert [(one.item.kind, one.rating, one.task, one.preference) for one in found] == [
+        ("view", rating, None, None),
+        ("plain", None, task, None),
+        ("pair", None, None, better),
+    ]
+
+
+def test_a_correction_is_a_row_more_and_the_last_word_counts(db: Session) -> None:
+    first = ratings.save(db, a_rating(db, score=1))
+    second = dataclasses.replace(first, id=str(uuid.uuid4()), score=5, corrects=first.id, rated_at=models.now())
+    third = dataclasses.replace(second, id=str(uuid.uuid4()), score=3, corrects=second.id, rated_at=models.now())
+    for one in (second, third):
+        ratings.save(db, one)
+    assert count(db, models.Rating) == 3
+    assert [one.rating for one in ratings.of_study(db, first.study_id)] == [third]
+    assert [one.score for one in ratings.of_pilot(db, _pilot_of(db, first))] == [3]
+
+
+def test_of_two_devices_that_answer_the_same_item_the_first_counts_and_nobody_corrects_somebody_else(
+    db: Session,
+) -> None:
+    first = ratings.save(db, a_rating(db, score=2))
+    ratings.save(db, dataclasses.replace(first, id=str(uuid.uuid4()), score=5, rated_at=models.now()))
+    study = studies.get(db, first.study_id)
+    assert study is not None
+    stranger = a_rater(db, study, "鈴木")
+    ratings.save(db, dataclasses.replace(first, id=str(uuid.uuid4()), rater_id=stranger.id, score=4, corrects=first.id))
+    assert sorted(one.score or 0 for one in ratings.of_pilot(db, _pilot_of(db, first))) == [2, 4]
+
+
+def test_only_ratings_of_views_count_as_such(db: Session) -> None:
+    pilot_id = a_pilot(db)
+    view_id = a_view(db, pilot_id)
+    study = a_study(db, pilot_id, [view_id], Item(1, "repeat", view_id), Item(2, "null"))
+    rater = a_rater(db, study)
+    for item in studies.items(db, study.id):
+        ids = {"id": str(uuid.uuid4()), "study_id": study.id, "item_id": item.id, "rater_id": rater.id}
+        ratings.save(db, Rating(**ids, score=4, seconds=1.0, language="ja"))
+    assert [(one.view_id, one.rater) for one in ratings.of_pilot(db, pilot_id)] == [(view_id, "田中")]
+    assert [card.n_ratings for card in pilots.cards(db)] == [1]
+
+
+# Raters
+
+
+def test_each_person_takes_the_next_seat_also_when_many_begin_at_once(database: Database) -> None:
+    with database.session() as db:
+        pilot_id = a_pilot(db)
+        study = a_study(db, pilot_id, [a_view(db, pilot_id)])
+        shared = raters.invite(db, study.id, is_shared=True)
+
+    def begin(i: int) -> Rater:
+        with database.session() as db:
+            return raters.begin(db, shared, f"r{i}", raters.new_token(), lambda seat: [seat])
+
+    with ThreadPoolExecutor(8) as people:
+        begun = list(people.map(begin, range(8)))
+    assert sorted(one.seat for one in begun) == list(range(8))
+    assert all(one.asked == [one.seat] for one in begun)
+    assert len({one.token for one in begun}) == 8
+    with database.session() as db:
+        assert [one.seat for one in raters.of_study(db, study.id)] == list(range(8))
+
+
+def test_somebody_invited_in_person_keeps_seat_and_name_on_every_device(db: Session) -> None:
+    pilot_id = a_pilot(db)
+    study = a_study(db, pilot_id, [a_view(db, pilot_id)])
+    own = raters.invite(db, study.id, name="田中")
+    first = raters.begin(db, own, "somebody else", "1", lambda _seat: [0])
+    assert raters.begin(db, own, "", "2", lambda _seat: [1, 2]) == first
+    assert (first.name, first.seat, first.asked) == ("田中", 0, [0])
+    assert raters.admitted(db, first.token) == (study, first)
+
+
+def refusal(call: Any, *args: Any) -> str:
+    with pytest.raises(Refused) as refused:
+        call(*args)
+    return refused.value.why
+
+
+def test_who_is_let_in_and_who_is_not(db: Session) -> None:
+    pilot_id = a_pilot(db)
+    study = a_study(db, pilot_id, [a_view(db, pilot_id)])
+    yesterday, tomorrow = (models.now() + timedelta(days=days) for days in (-1, 1))
+    good = raters.invite(db, study.id, is_shared=True, expires_at=tomorrow)
+    late = raters.invite(db, study.id, name="A", expires_at=yesterday)
+    assert raters.invited(db, good.token) == (study, good)
+    assert refusal(raters.invited, db, "made up") == refusal(raters.admitted, db, "made up") == "unknown"
+    assert refusal(raters.invited, db, late.token) == "expired"
+    rater = raters.begin(db, late, "", "3", lambda _seat: [0])  # began in time
+    assert raters.invited(db, late.token)[1] == late
+    assert raters.admitted(db, rater.token)[1] == rater
+    raters.revoke(db, late)
+    assert refusal(raters.invited, db, late.token) == refusal(raters.admitted, db, rater.token) == "withdrawn"
+    other = raters.begin(db, good, "B", "4", lambda _seat: [0])
+    assert raters.begin(db, good, "B", "4", lambda _seat: [0]) == other  # pressed twice
+    studies.close(db, study.id)
+    assert refusal(raters.invited, db, good.token) == refusal(raters.admitted, db, other.token) == "ended"
+
+
+def test_the_first_answers_about_reading_a_map_stay(db: Session) -> None:
+    pilot_id = a_pilot(db)
+    rater = a_rater(db, a_study(db, pilot_id, [a_view(db, pilot_id)]))
+    assert rater.literacy is None
+    for right in (1, 3):
+        raters.keep_literacy(db, rater, {"right": right})
+    assert raters.admitted(db, rater.token)[1].literacy == {"right": 1}
+
+
+def test_every_change_of_a_study_is_in_its_history(db: Session) -> None:
+    pilot_id = a_pilot(db)
+    view_id = a_view(db, pilot_id)
+    study = a_study(db, pilot_id, [view_id])
+    own = raters.invite(db, study.id, name=HOSTILE)
+    for _ in range(2):  # a second time changes nothing
+        raters.revoke(db, own)
+        studies.close(db, study.id)
+    told = studies.history(db, study.id)
+    assert [one.what for one in told] == ["opened", "invited", "withdrawn", "closed"]
+    assert told[0].detail == {"views": [view_id], "seed": 1, "design": {"n_items": 12}, "n_items": 1}
+    assert (told[1].detail["name"], told[2].detail["name"]) == (HOSTILE, HOSTILE)
+    a_study(db, pilot_id, [view_id])
+    another = a_study(db, pilot_id, [view_id])  # closes the one before
+    assert [[one.what for one in studies.history(db, other.id)] for other in studies.of_pilot(db, pilot_id)] == [
+        ["opened"],
+        ["opened", "closed"],
+        ["opened", "invited", "withdrawn", "closed"],
+    ]
+    assert studies.current(db, pilot_id) == another
+
+
+# One transaction
 
 
 def test_a_script_that_is_aborted_leaves_no_half_of_its_transaction(database: Database) -> None:
@@ -177,13 +336,13 @@ def test_a_rating_survives_kill_9_after_its_receipt_and_half_a_rating_never_appe
         app.kill()
         app.wait()
     with database.session() as db:
-        assert ratings.of_view(db, form.view_id) == [form]
+        assert [one.rating for one in ratings.of_study(db, form.study_id)] == [form]
 
 
 def _pilot_of(db: Session, form: Rating) -> str:
-    view = views.get(db, form.view_id)
-    assert view is not None
-    return view.pilot_id
+    study = studies.get(db, form.study_id)
+    assert study is not None
+    return study.pilot_id
 
 
 # Text, times and numbers
@@ -194,10 +353,10 @@ def test_hostile_text_comes_back_unchanged(db: Session) -> None:
     reading = {"channels": [HOSTILE], HOSTILE: {"unit": HOSTILE}}
     sizes = {"n_rows": 1, "n_channels": 1, "n_series": 1}
     dataset = datasets.add(db, pilot.id, sha256="a" * 64, file_name=HOSTILE, reading=reading, **sizes)
-    receipt = ratings.save(db, a_rating(db, rater=HOSTILE, comment=HOSTILE))
-    assert (pilot.question, pilot.team, receipt.rater, receipt.comment) == (HOSTILE,) * 4
+    receipt = ratings.save(db, a_rating(db, name=HOSTILE, comment=HOSTILE))
+    [rated] = ratings.of_pilot(db, _pilot_of(db, receipt))
+    assert (pilot.question, pilot.team, rated.rater, receipt.comment, rated.comment) == (HOSTILE,) * 5
     assert (dataset.file_name, dataset.reading) == (HOSTILE, reading)
-    assert ratings.of_study_by_rater(db, receipt.study_id, HOSTILE) == {receipt.view_id}
 
 
 def test_times_are_aware_and_utc_wherever_they_were_taken(db: Session) -> None:
@@ -234,8 +393,12 @@ def test_a_pilot_keeps_what_was_typed_and_negative_money_is_refused(db: Session)
 
 def test_home_shows_the_newest_pilot_first_with_what_each_has(db: Session) -> None:
     form = ratings.save(db, a_rating(db))
-    ratings.save(db, dataclasses.replace(form, id=str(uuid.uuid4()), score=None))
     older = _pilot_of(db, form)
+    studies.close(db, form.study_id)
+    study = a_study(db, older, [views.of_pilot(db, older)[0].id])
+    [item], rater = studies.items(db, study.id), a_rater(db, study)
+    ids = {"id": str(uuid.uuid4()), "study_id": study.id, "item_id": item.id, "rater_id": rater.id}
+    ratings.save(db, dataclasses.replace(form, **ids, score=None))
     a_view(db, older, "e" * 64)
     newer = a_pilot(db)
     datasets.add(db, newer, sha256="a" * 64, file_name="0.csv", reading={}, n_rows=1, n_channels=1, n_series=1)
@@ -247,7 +410,7 @@ def test_asking_twice_for_the_next_round_begins_one_round(db: Session) -> None:
     pilot_id = a_pilot(db)
     assert [pilots.next_round(db, pilot_id, after=1).round for _ in range(2)] == [2, 2]
     view = views.keep(db, pilot_id, fingerprint="f" * 64, spec={}, n_windows=1)
-    assert view.round == studies.open_with(db, pilot_id, [view.id], seed=0).round == 2
+    assert view.round == a_study(db, pilot_id, [view.id]).round == 2
 
 
 def test_the_same_bytes_are_one_dataset_and_keep_their_corrected_reading(db: Session) -> None:
@@ -295,10 +458,10 @@ def test_a_pilot_asks_one_thing_at_a_time(db: Session) -> None:
     pilot_id = a_pilot(db)
     a, b = a_view(db, pilot_id, "a" * 64), a_view(db, pilot_id, "b" * 64)
     assert studies.current(db, pilot_id) is None
-    first = studies.open_with(db, pilot_id, [b, a], seed=2**40)
+    first = studies.open_with(db, pilot_id, [b, a], 2**40, {"n_items": 12}, [Item(0, "view", a)])
     assert studies.current(db, pilot_id) == studies.get(db, first.id) == first
     assert first.view_ids == (b, a)
-    second = studies.open_with(db, pilot_id, [a], seed=1)
+    second = a_study(db, pilot_id, [a])
     assert studies.current(db, pilot_id) == second
     closed = studies.get(db, first.id)
     assert closed is not None
@@ -307,7 +470,7 @@ def test_a_pilot_asks_one_thing_at_a_time(db: Session) -> None:
     assert studies.current(db, pilot_id) is None
     for wrong in ([], [a_view(db, a_pilot(db))]):
         with pytest.raises(ValueError, match="needs views of this pilot"):
-            studies.open_with(db, pilot_id, wrong, seed=1)
+            a_study(db, pilot_id, wrong)
 
 
 def test_deleting_is_not_offered_and_what_was_rated_cannot_be_pulled_away(db: Session) -> None:
@@ -316,7 +479,7 @@ def test_deleting_is_not_offered_and_what_was_rated_cannot_be_pulled_away(db: Se
     assert "save" in names
     assert not [name for name in names if {"delete", "remove", "drop"} & set(name.split("_"))]
     ratings.save(db, a_rating(db))
-    for model in (models.Pilot, models.View, models.Study, models.StudyView):
+    for model in (models.Pilot, models.View, models.Study, models.StudyView, models.StudyItem, models.Rater):
         with pytest.raises(IntegrityError), db.begin_nested():
             db.execute(delete(model))
 
@@ -396,8 +559,46 @@ def _checks(connection: Any) -> set[tuple[str, str | None, str]]:
     inspector = inspect(connection)
     tables = models.Base.metadata.tables
     found = {(t, check["name"], check["sqltext"]) for t in tables for check in inspector.get_check_constraints(t)}
-    assert len(found) == 12
+    assert len(found) == 18
     return found
+
+
+def test_what_was_rated_before_studies_had_items_is_all_there(url: str) -> None:
+    """A database as the version before left it: two people, two views, one who could not tell."""
+    database = connect(url)
+    config = Config()
+    config.set_main_option("script_location", MIGRATIONS.as_posix())
+    with database.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")
+        for line in OLD.split(";"):
+            connection.execute(text(line))
+    database.upgrade()
+    with database.session() as db:
+        rated = [(one.view_id, one.rater, one.score, one.comment) for one in ratings.of_pilot(db, "p")]
+        assert rated == [("v1", "田中", 4, "clear"), ("v2", "田中", None, ""), ("v1", "=SUM(1)", 2, "")]
+        assert next(one.rated_at.isoformat() for one in ratings.of_pilot(db, "p")) == "2026-11-24T01:02:03.500000+00:00"
+        assert [(one.seat, one.name) for one in raters.of_study(db, "s")] == [(0, "田中"), (1, "=SUM(1)")]
+        study = studies.get(db, "s")
+        assert study is not None
+        assert (study.design, study.view_ids) == ({}, ("v2", "v1"))
+        assert study.closed_at is not None
+        assert [(one.number, one.kind, one.view_id) for one in studies.items(db, "s")] == [
+            (0, "view", "v2"),
+            (1, "view", "v1"),
+        ]
+    database.close()
+
+
+OLD = """INSERT INTO pilot (id, question, team, currency, round, created_at)
+    VALUES ('p', 'q', 't', 'JPY', 1, '2026-11-24');
+INSERT INTO view (id, pilot_id, fingerprint, round, number, spec, n_windows, created_at)
+    VALUES ('v1', 'p', 'a', 1, 1, '{}', 9, '2026-11-24'), ('v2', 'p', 'b', 1, 2, '{}', 9, '2026-11-24');
+INSERT INTO study (id, pilot_id, round, seed, opened_at) VALUES ('s', 'p', 1, 7, '2026-11-24');
+INSERT INTO study_view VALUES ('s', 'v2', 0), ('s', 'v1', 1);
+INSERT INTO rating VALUES ('r1', 's', 'v1', '田中', 4, 'clear', 3.5, 'ja', '2026-11-24 01:02:03.500000'),
+    ('r2', 's', 'v2', '田中', NULL, '', 2, 'ja', '2026-11-24 01:02:04.000000'),
+    ('r3', 's', 'v1', '=SUM(1)', 2, '', 2, 'en', '2026-11-24 01:02:05.000000')"""
 
 
 def test_apps_that_start_together_on_an_empty_database_all_start(url: str) -> None:

@@ -2,10 +2,12 @@
 
 import re
 from functools import cache
+from typing import Any
 
 import pytest
 from babel.messages.pofile import read_po
 
+from core.views import ViewSpec
 from tests.screens import SCREENS, SHIPPED, Person, csv, word
 from tests.test_translations import CATALOGUE, JAPANESE, SAME, ids, strings, words
 
@@ -50,7 +52,7 @@ def test_a_screen_with_nothing_to_show_says_what_comes_first(anyone, screen):
     assert anyone.word(way_out) in anyone.links() or anyone.has_button(way_out)
 
 
-@pytest.mark.parametrize("address", [{}, {"study": "0" * 32}, {"study": "x", "rater": "Ken"}])
+@pytest.mark.parametrize("address", [{}, {"invite": "0" * 24}, {"seat": "x"}, {"study": "x", "rater": "Ken"}])
 def test_an_unknown_study_says_whom_to_ask(anyone, address):
     anyone.open("rate", **address)
     [said] = anyone.errors()
@@ -58,11 +60,14 @@ def test_an_unknown_study_says_whom_to_ask(anyone, address):
     assert anyone.word("Ask the person who gave you the tablet for the right address.") in said
 
 
-@pytest.mark.parametrize("address", [{}, {"rater": "Ken"}])
-def test_a_study_that_has_ended_takes_no_more_answers(someone, address):
+@pytest.mark.parametrize("has_begun", [False, True])
+def test_a_study_that_has_ended_takes_no_more_answers(someone, has_begun):
     _pilot, study, _kept = someone.place.asked()
+    address = {"invite": someone.place.invitation(study)}
+    if has_begun:
+        address = someone.begin(study).at.query_params
     someone.place.close(study)
-    someone.open("rate", study=study.id, **address)
+    someone.open("rate", **address)
     [said] = someone.errors()
     assert someone.word("This study has ended.") in said
     assert list(someone.at.button) == []
@@ -72,8 +77,9 @@ def test_a_study_that_ends_while_somebody_looks_says_so_and_stores_nothing(place
     _pilot, study, _kept = place.asked()
     someone = Person(place, "ja").begin(study)
     place.close(study)
-    someone.score("4")
-    assert someone.word("This study has ended.") in someone.errors()[0]
+    [item, *_] = someone.questionnaire()["items"]
+    assert list(someone.send(item=item["id"], score=4).values()) == ["ended"]  # rating.js thanks and says so
+    assert someone.word("This study has ended.") in someone.run().errors()[0]
     assert place.rows("SELECT count(*) FROM rating") == [(0,)]
 
 
@@ -92,26 +98,22 @@ def test_evidence_without_a_rating_says_that_nothing_can_be_said(anyone):
 @pytest.mark.parametrize("screen", SCREENS)
 def test_the_header_switches_the_language_and_keeps_the_screen(place, screen):
     pilot, study, _kept = place.asked()
-    someone = Person(place, "ja").open(screen, pilot=pilot.id, study=study.id)
+    someone = Person(place, "ja").open(screen, pilot=pilot.id, invite=place.invitation(study))
     before, title = someone.at.query_params, someone.at.title[0].value
     assert JAPANESE.search(title)
     someone.choose("language", "en")
     assert someone.at.query_params == before | {"lang": "en"}
-    assert [text for text in someone.texts() if JAPANESE.search(text)] == ["日本語"]  # on the switch itself
+    assert {text for text in someone.texts() if JAPANESE.search(text)} == {"日本語"}  # on the switch itself
     someone.choose("language", "ja")
     assert (someone.at.query_params, someone.at.title[0].value) == (before, title)
 
 
 def test_switching_the_language_keeps_what_was_chosen(place):
     """Choices travel as words; a word of the other language must not become another choice."""
-    pilot, study, _kept = place.asked()
+    pilot, _study, _kept = place.asked()
     someone = Person(place, "ja").open("maps", pilot=pilot.id).choose("model", "raw").choose("method", "tsne")
     someone.choose("language", "en").run()
     assert (someone.at.radio(key="model").value, someone.at.radio(key="method").value) == ("raw", "tsne")
-    someone.begin(study).score("4").choose("language", "en")
-    someone.at.button(key="rate_next").click()
-    someone.run()
-    assert place.rows("SELECT score FROM rating") == [(4,)]
 
 
 @pytest.mark.parametrize(("browser", "read"), [("ja-JP", "ja"), ("en-GB", "en"), ("de-DE", "en")])
@@ -127,12 +129,23 @@ def test_without_an_address_the_browser_decides_and_the_address_then_keeps_it(pl
 def test_two_browsers_do_not_disturb_each_other(place):
     _pilot, study, _kept = place.asked()
     ja, en = (Person(place, language).begin(study, language) for language in LANGUAGES)
-    ja.answer("5")
+    ja.answer(5)
     en.run()
-    assert ja.sees("Thank you very much!")
-    assert en.sees("How understandable is this view?")
-    en.answer("1")
-    assert place.rows("SELECT rater, score, language FROM rating ORDER BY score") == [("en", 1, "en"), ("ja", 5, "ja")]
+    assert ja.questionnaire()["answered"]
+    assert en.questionnaire()["answered"] == []
+    titles = [one.questionnaire()["words"]["rating_title"] for one in (ja, en)]
+    assert titles == [word(language, "How understandable is this map?") for language in LANGUAGES]
+    en.answer(1)
+    said = place.rows("SELECT name, score, language FROM rating JOIN rater ON rater.id = rater_id ORDER BY score")
+    assert said == [("en", 1, "en"), ("ja", 5, "ja")]
+
+
+def texts_in(words: Any) -> set[str]:
+    """All texts in JSON, without their names."""
+    if isinstance(words, str):
+        return {words}
+    each = words.values() if isinstance(words, dict) else words
+    return {text for one in each for text in texts_in(one)}
 
 
 @cache
@@ -169,8 +182,10 @@ def test_no_screen_in_japanese_has_english_on_it(place):
     for rater, score in (("a", 2), ("b", 4), ("c", None)):
         place.rate(study, kept[0], rater, score)
     someone = Person(place, "ja")
-    shown = {text for screen in SCREENS for text in someone.open(screen, pilot=pilot.id, study=study.id).texts()}
-    shown |= set(someone.begin(study).texts())
+    address = {"pilot": pilot.id, "invite": place.invitation(study)}
+    shown = {text for screen in SCREENS for text in someone.open(screen, **address).texts()}
+    asked = someone.begin(study).questionnaire()
+    shown |= set(someone.texts()) | texts_in(asked["words"]) | texts_in(asked["literacy"])
     place.close(study)
     shown |= set(someone.open("study", pilot=pilot.id).texts())
     assert {text for text in shown if text not in ("English", "a.csv") and english_in(text)} == set()
@@ -248,6 +263,7 @@ def test_a_study_is_opened_on_chosen_maps_and_ended(someone):
     someone.at.multiselect[0].set_value([])
     someone.run().press("Open the study")
     assert someone.word("Choose at least one map for people to rate.") in someone.errors()[0]
+    place.noise(ViewSpec.from_json(second.spec))
     someone.at.multiselect[0].set_value([second.id])
     someone.run().press("Open the study")
     assert place.rows("SELECT view_id FROM study_view") == [(second.id,)] != [(first.id,)]

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from core.jobs import STOPPED
-from feedback_db import jobs
+from feedback_db import jobs, raters
 from feedback_db.datasets import Dataset
 from feedback_db.jobs import Job
 from feedback_db.pilots import Pilot
@@ -153,8 +153,10 @@ def test_hostile_names_are_shown_and_do_nothing(someone):
     kept = place.view(pilot, place.spec(dataset))
     study = place.study(pilot, kept)
     check_harmless(someone.open("maps", pilot=pilot.id).choose("model", "raw"))
-    check_harmless(someone.begin(study, NAMES[0]).answer("3", NAMES[1]))
-    for screen in ("home", "study", "evidence", "improve"):
+    check_harmless(someone.begin(study, NAMES[0]).answer(3, NAMES[1]))
+    with work.database().session() as db:
+        raters.invite(db, study.id, name=NAMES[2])
+    for screen in ("home", "study", "results", "evidence", "improve"):
         check_harmless(someone.open(screen, pilot=pilot.id))
 
 
@@ -332,8 +334,9 @@ def test_what_a_failure_names_is_shown_as_text(someone):
 def test_a_map_that_was_cleared_away_is_told_to_the_rater_and_made_again_for_the_lead(someone):
     """The rater hears nothing of a calculation, which would name a model; the lead's screen starts it."""
     pilot, study, [kept] = someone.place.asked()
-    for file in (work.store().root / kept.fingerprint).iterdir():
-        file.unlink()
+    for key in (kept.fingerprint, study.design["maps"][kept.id]):
+        for file in work.store().folder(key).iterdir():
+            file.unlink()
     someone.begin(study)
     assert someone.sees("This map cannot be shown just now.")
     assert not someone.has_button("Next")

@@ -1,96 +1,182 @@
 """Raters and the evidence, without a browser: each answer once, nothing told too early, nothing said too much."""
 
 import io
+import json
 import re
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from core.encoders import EncoderSpec
-from tests.screens import SHIPPED, Person
+from core.studies import Design
+from feedback_db import raters
+from pages.parts import post, questions, work
+from pages.parts.text import plain
+from tests.screens import SHIPPED, Person, csv
 
 # What a rater must not learn: names of models and methods, and that there is an error to compare with.
 TELLING = "moment random-init compact untrained pca tsne t-sne model method loss reconstruction".split()
 TELLING_JA = "モデル 学習 主成分 描き方 手法 誤差 復元 前処理".split()
 
 
-def test_raters_of_an_app_that_others_can_reach_get_an_address_that_tells_nothing(place):
+def test_raters_of_an_app_that_others_can_reach_get_an_address_and_a_code_that_tell_nothing(place):
     pilot, study, _kept = place.asked()
     someone = Person(place, "ja").open("study", pilot=pilot.id)
-    assert list(someone.at.code) == []  # at the computer itself it would mean nothing elsewhere
+    assert len(someone.at.get("image")) == 0  # at the computer itself it would mean nothing elsewhere
     someone.at.context = {"url": "https://pilot.example:8443/study?pilot=x"}
     someone.run()
-    assert [one.value for one in someone.at.code] == [f"https://pilot.example:8443/rate?study={study.id}&lang=ja"]
+    assert addresses(someone)[0] == f"https://pilot.example:8443/rate?invite={place.invitation(study)}&lang=ja"
+    assert len(someone.at.get("image")) == len(addresses(someone))  # a code to scan beside each
+
+
+def addresses(someone: Person) -> list[str]:
+    return [one.value for one in someone.at.code]
 
 
 def test_each_answer_is_stored_once_with_who_what_how_long_and_in_which_language(anyone):
-    _pilot, study, kept = anyone.place.asked(3)
+    _pilot, study, _kept = anyone.place.asked(3)
     anyone.begin(study, "  No. 7 ")
-    for place_of, (score, comment) in enumerate((("4", "=cmd|x"), ("cannot-tell", ""), ("1", " dull "))):
-        assert anyone.place_in_line() == [f"{place_of + 1} / 3"]
-        assert anyone.button("Next").disabled
-        anyone.answer(score, comment)
-        [(receipt,)] = anyone.place.rows("SELECT substr(id, 1, 8) FROM rating ORDER BY rated_at DESC LIMIT 1")
-        assert [one.value for one in anyone.at.toast] == [anyone.word("Saved (receipt {number}).", number=receipt)]
-    assert anyone.sees("Thank you very much!")
-    assert any("3" in one.value for one in anyone.at.markdown)
-    stored = anyone.place.rows("SELECT rater, score, comment, language FROM rating ORDER BY rated_at")
-    said = [(4, "=cmd|x"), (None, ""), (1, "dull")]
-    assert stored == [("No. 7", score, comment, anyone.language) for score, comment in said]
-    assert {view for (view,) in anyone.place.rows("SELECT view_id FROM rating")} == {one.id for one in kept}
-    assert all(0 < seconds < 30 for (seconds,) in anyone.place.rows("SELECT seconds FROM rating"))
-    anyone.press("Next person")
-    assert anyone.has_button("Begin")
+    for score, comment in ((4, "=cmd|x"), (None, ""), (1, " dull ")):
+        rated = answer_a_view(anyone, score, comment)
+        stored = "SELECT name, view_id, score, comment, seconds, language FROM rating "
+        stored += "JOIN rater ON rater.id = rater_id JOIN study_item ON study_item.id = item_id "
+        [row] = anyone.place.rows(f"{stored} WHERE kind = 'view' ORDER BY rated_at DESC LIMIT 1")
+        assert row == ("No. 7", rated, score, comment.strip(), 2.5, anyone.language)
+    assert len(anyone.place.rows("SELECT DISTINCT view_id FROM study_item JOIN rating ON item_id = study_item.id")) > 3
+
+
+def answer_a_view(someone: Person, score: int | None, comment: str = "") -> str:
+    """Answer until a map of the pilot was rated; returns which."""
+    while True:
+        before = set(someone.questionnaire()["answered"])
+        someone.answer(score, comment)
+        for item in set(someone.questionnaire()["answered"]) - before:
+            [(kind, view_id)] = someone.place.rows(f"SELECT kind, view_id FROM study_item WHERE id = '{item}'")  # noqa: S608
+            if kind == "view":
+                return view_id
 
 
 def test_a_rater_may_stay_nameless_and_two_of_them_are_two_people(place):
     _pilot, study, _kept = place.asked()
     for _ in range(2):
-        Person(place, "ja").begin(study, " ").answer("3")
-    assert place.rows("SELECT count(DISTINCT rater) FROM rating WHERE rater LIKE 'guest-%'") == [(2,)]
+        Person(place, "ja").begin(study, " ").answer(3)
+    assert place.rows("SELECT name, seat FROM rater ORDER BY seat") == [("", 0), ("", 1)]
 
 
-def test_pressing_next_twice_rates_once(place):
-    _pilot, study, _kept = place.asked(2)
-    someone = Person(place, "ja").begin(study).score("4")
-    someone.button("Next").click()
+def test_pressing_begin_twice_takes_one_seat(place):
+    _pilot, study, _kept = place.asked()
+    someone = Person(place, "ja").open("rate", invite=place.invitation(study))
+    someone.button("Begin").click()
     states = someone.at._tree.get_widget_states()
-    for _ in range(3):  # also when the next map is there: the presses were under way
+    for _ in range(3):  # the presses were under way
         someone.run_with(states)
-        assert someone.place_in_line() == ["2 / 2"]
+    assert place.rows("SELECT seat FROM rater") == [(0,)]
+
+
+def test_the_same_answer_sent_again_is_one_answer(place):
+    _pilot, study, _kept = place.asked()
+    someone = Person(place, "ja").begin(study)
+    asked = someone.questionnaire()
+    said = {"item": rated_item(asked), "score": 4, "seconds": 1, "language": "ja"}
+    number = "01234567-89ab-4cde-8f01-23456789abcd"
+    for score in (4, 5):
+        assert post.take(asked["seat"], [(number, said | {"score": score})]) == ([number], {})
     assert place.rows("SELECT score FROM rating") == [(4,)]
 
 
-def test_one_rater_in_two_windows_rates_each_map_once(place):
-    _pilot, study, _kept = place.asked(2)
-    one, other = (Person(place, "ja").begin(study, "Ken") for _ in range(2))
-    one.answer("4")
-    other.score("2")  # for the map that the first window has rated
-    assert other.place_in_line() == ["2 / 2"]
-    other.answer("5")
-    assert sorted(place.rows("SELECT score FROM rating")) == [(4,), (5,)]
+def rated_item(asked: dict[str, Any]) -> str:
+    return next(one["id"] for one in asked["items"] if one["steps"][0]["kind"] == "rating")
 
 
-def test_after_a_pause_a_rater_goes_on_with_what_is_left(place):
+def test_after_a_pause_a_rater_goes_on_with_what_is_left_on_any_device(place):
     _pilot, study, _kept = place.asked(3)
-    someone = Person(place, "ja").begin(study, "Ken").answer("4")
-    again = Person(place, "ja").open("rate", **someone.at.query_params)
-    assert again.place_in_line() == ["2 / 3"]
-    again.answer("2").answer("3")
-    assert Person(place, "ja").begin(study, "Ken").sees("Thank you very much!")
-    assert len(place.rows("SELECT DISTINCT view_id FROM rating WHERE rater = 'Ken'")) == 3
+    someone = Person(place, "ja").begin(study, "Ken")
+    before = someone.questionnaire()
+    assert (before["answered"], before["introduce"]) == ([], True)
+    right = {name: one.right for name, one in questions.LITERACY.items()}
+    assert someone.send(literacy=right) == {}
+    someone.answer(4)
+    again = Person(place, "en").open("rate", **someone.at.query_params)
+    after = again.questionnaire()
+    assert (len(after["answered"]), after["introduce"]) == (1, False)
+    assert [one["id"] for one in after["items"]] == [one["id"] for one in before["items"]]
+    assert place.rows("SELECT json_extract(literacy, '$.right') FROM rater") == [(3,)]
+    assert after["seat"] in after["words"]["address"]  # this person's own, shown in a break
+
+
+def test_somebody_invited_in_person_is_greeted_by_name_and_keeps_the_seat(place):
+    _pilot, study, _kept = place.asked(2)
+    with work.database().session() as db:
+        own = raters.invite(db, study.id, name="*田中*")
+    someone = Person(place, "ja").open("rate", invite=own.token)
+    assert list(someone.at.text_input) == []
+    assert someone.sees("This invitation is for **{name}**.", name=plain("*田中*"))
+    seat = someone.press("Begin").at.query_params["seat"]
+    assert Person(place, "ja").open("rate", invite=own.token).press("Begin").at.query_params["seat"] == seat
+    with work.database().session() as db:
+        raters.revoke(db, own)
+    assert someone.word("This invitation was withdrawn.") in someone.run().errors()[0]
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        {},
+        {"item": "x"},
+        {"score": 6},
+        {"score": "4"},
+        {"seconds": -1},
+        {"seconds": "inf"},
+        {"previs": {"layout": {"messy": 8}}},
+        {"reasons": 3},
+    ],
+)
+def test_what_no_rating_screen_sends_is_refused_and_stores_nothing(place, nonsense):
+    _pilot, study, _kept = place.asked()
+    asked = Person(place, "ja").begin(study).questionnaire()
+    said = {"item": rated_item(asked), "score": 4, "seconds": 1.0, "language": "ja"} | nonsense if nonsense else {}
+    kept, refused = post.take(asked["seat"], [("01234567-89ab-4cde-8f01-23456789abcd", said)])
+    assert (kept, list(refused.values())) in (([], ["unreadable"]), ([], ["unknown"]))
+    assert place.rows("SELECT count(*) FROM rating") == [(0,)]
+
+
+def test_nobody_answers_for_somebody_else_or_in_another_study(place):
+    _pilot, study, _kept = place.asked()
+    _pilot, other, _kept = place.asked()
+    mine, theirs = (Person(place, "ja").begin(one).questionnaire() for one in (study, other))
+    said = {"item": theirs["items"][0]["id"], "score": 4, "seconds": 1.0, "language": "ja"}
+    for seat in (mine["seat"], "made up", ""):
+        assert post.take(seat, [("01234567-89ab-4cde-8f01-23456789abcd", said)])[1] != {}
+    assert place.rows("SELECT count(*) FROM rating") == [(0,)]
 
 
 def test_the_rating_screen_tells_nothing_of_model_method_or_error(anyone):
     place, pilot = anyone.place, anyone.place.pilot()
-    kept = place.view(pilot, place.spec(place.data(pilot), encoder=SHIPPED), loss=0.123456)
-    study = place.study(pilot, kept)
+    data = place.data(pilot, csv(label=True))
+    kept = place.view(pilot, place.spec(data, encoder=SHIPPED), loss=0.123456)
+    study = place.study(pilot, kept, design=Design(tasks=("intruder", "odd", "same", "joins")))
     anyone.open("maps", pilot=pilot.id)
     assert told(anyone)  # where it may be told, it is found
-    for shown in (anyone.open("rate", study=study.id), anyone.begin(study)):
+    for shown in (anyone.open("rate", invite=place.invitation(study)), anyone.begin(study)):
         assert told(shown) == []
         assert "0.123" not in shown.sent()
         assert shown.links() == {}  # and no way to where it stands
+
+
+def test_what_a_tablet_gets_holds_no_right_answer_no_name_and_no_kind_of_item(place):
+    pilot = place.pilot()
+    kept = place.view(pilot, place.spec(place.data(pilot, csv(160, label=True))))
+    study = place.study(pilot, kept, design=Design(tasks=("intruder", "odd", "same", "joins")))
+    asked = Person(place, "ja").begin(study).questionnaire()
+    text = json.dumps(asked["items"]) + json.dumps(asked["maps"]) + json.dumps(asked["lines"])
+    assert len(place.rows("SELECT 1 FROM study_item WHERE task IS NOT NULL")) > 10
+    for word in ("ramp", "wave.csv", "good", "bad", "null", "view", "repeat", "plain", "right", "answer", "chance"):
+        assert f'"{word}' not in text
+    assert kept.id not in json.dumps(asked)
+    assert kept.fingerprint not in json.dumps(asked)
+    names = {name for item in asked["items"] for step in item["steps"] for name in step}
+    assert names <= {"kind", "map", "waves", "line", "options", "example", "groups", "hidden", "asks"}
 
 
 def told(shown: Person) -> list[str]:
@@ -111,8 +197,8 @@ def test_people_rate_the_map_that_was_kept_whatever_becomes_of_its_model(place, 
     weights.unlink() if then == "gone" else weights.write_bytes(b"other weights")
     someone = Person(place, "ja").begin(study)
     assert someone.errors() == []
-    someone.answer("4")
-    assert place.rows("SELECT score FROM rating") == [(4,)]
+    answer_a_view(someone, 4)
+    assert place.rows("SELECT DISTINCT score FROM rating") == [(4,)]
 
 
 # Evidence
@@ -177,10 +263,12 @@ def test_the_download_has_every_answer_and_nothing_that_a_spreadsheet_runs(someo
     table = downloaded(someone)
     assert table[["map", "round"]].to_numpy().tolist() == [[1, 1], [2, 1]]
     assert table["score"].fillna(0).tolist() == [4, 0]  # “I can't tell” is an empty cell
-    assert list(table["rater"]) == ["'=HYPERLINK(1)", "'@花子"]
-    assert list(table["comment"]) == ['\'+1, "see\nhere"', "'-よい"]
+    assert list(table["person"]) == [1, 2]
+    assert "HYPERLINK" not in table.to_csv()
+    assert "花子" not in table.to_csv()  # nobody's name
+    assert list(table["comment"]) == ['\'+1, "see / here"', "'-よい"]
     assert list(table["language"]) == ["ja", "ja"]
-    assert table["loss"].isna().all()  # no error is an empty cell, never 0
+    assert table["error"].isna().all()  # no error is an empty cell, never 0
 
 
 def downloaded(someone: Person) -> pd.DataFrame:

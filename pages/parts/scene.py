@@ -1,7 +1,7 @@
 """What a linked view shows, and what its points can be coloured by."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,6 +33,10 @@ class Scene:
     measured: Measured | None = None  # the numbers on the map, once they are known
     steady: Steady | None = None  # how far the view depends on chance, likewise
     agreed: Floats | None = None  # (n_windows,) on how far several maps agree about its neighbourhood
+
+    def in_units(self) -> Windows:
+        """The same windows in the units of the file."""
+        return replace(self.windows, prepared=self.series, scale=None)
 
     @property
     def key(self) -> str:

@@ -1,14 +1,14 @@
 """What the ratings of a pilot come to, in one sentence that never says more than they do."""
 
 from core.evidence import Understandability, understandability
-from feedback_db.ratings import Rating
+from feedback_db.ratings import Rated
 from feedback_db.views import View
 from pages.parts.text import _, ngettext, together
 
 Summed = list[tuple[View, Understandability]]
 
 
-def sum_up(kept: list[View], given: list[Rating]) -> Summed:
+def sum_up(kept: list[View], given: list[Rated]) -> Summed:
     return [(one, understandability((r.rater, r.score) for r in given if r.view_id == one.id)) for one in kept]
 
 

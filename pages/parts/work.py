@@ -10,10 +10,11 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from core import comparison, differences, effects, jobs, measures, preparation, probes, tuning, views
+from core import comparison, controls, differences, effects, jobs, measures, preparation, probes, tuning, views
 from core import reader as files
 from core.artifacts import Store
 from core.comparison import ComparisonSpec, LadderSpec
+from core.controls import ControlSpec
 from core.differences import Statistics
 from core.effects import EffectSpec
 from core.errors import N_, UserError
@@ -41,6 +42,7 @@ Spec = (
     | ComparisonSpec
     | LadderSpec
     | ProbeSpec
+    | ControlSpec
     | TuneSpec
 )
 
@@ -61,6 +63,7 @@ KINDS = {  # a class stands above the one that it is a kind of
     "stability": Kind(StabilitySpec, measures.build_stability, measures.load_stability, urgency=-1),
     "measures": Kind(MeasureSpec, measures.build, measures.load, urgency=-1),
     "probes": Kind(ProbeSpec, probes.build, probes.load),
+    "control": Kind(ControlSpec, controls.build, controls.load),
     "ladder": Kind(LadderSpec, comparison.build_ladder, comparison.load),
     "run": Kind(TuneSpec, tuning.build, tuning.load, urgency=-2),
     "comparison": Kind(ComparisonSpec, comparison.build, comparison.load),
