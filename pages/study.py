@@ -12,7 +12,7 @@ from feedback_db import views
 from feedback_db.views import View
 from pages.parts import asking, given, invitations, pilot
 from pages.parts.guard import guard
-from pages.parts.text import _, fill, moment_of, ngettext, together
+from pages.parts.text import _, fill, listed, moment_of, ngettext, together
 from pages.parts.watch import await_view
 from pages.parts.work import database, store
 
@@ -51,7 +51,7 @@ def _tell_fair(fair: Fair | None, chosen: list[str], names: dict[str, str]) -> N
         told = [f"{names[one]}: {_(FACTORS[factor])}" for one, factor in fair.others.items()]
         st.caption(
             _("Compared with {base}, one thing differs at a time: {told}.").format(
-                base=names[fair.base], told=", ".join(told)
+                base=names[fair.base], told=listed(told)
             )
         )
     left = [names[one] for one in chosen if fair is None or one not in fair.views]
@@ -60,7 +60,7 @@ def _tell_fair(fair: Fair | None, chosen: list[str], names: dict[str, str]) -> N
             _(
                 "{maps}: more than one thing differs from the others, or the data do. If people find one clearer, "
                 "nobody can say why."
-            ).format(maps=", ".join(left)),
+            ).format(maps=listed(left)),
             icon=":material/balance:",
         )
 

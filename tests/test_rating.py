@@ -206,10 +206,16 @@ class Tablet:
         self.page.reload()
         self.settled()
 
+    def with_a_clock_of_ours(self) -> None:
+        """From the page's start, so that no time of it was told by another clock."""
+        self.page.clock.install()
+        self.reload()
+
     def again(self, **changes: Any) -> None:
         """The same component gets data once more, as after a rerun of the script."""
         self.data = {**self.data, **changes}
         self.page.evaluate("data => show(data)", self.data)
+        self.settled()
 
     def settled(self) -> None:
         """A screen is there, and its first moment, in which a second tap counts for nothing, is over."""
@@ -576,7 +582,7 @@ def test_a_page_that_was_closed_sends_what_it_kept_when_it_is_opened_again(table
 
 def test_tries_come_after_2_4_8_seconds_and_at_once_when_the_network_is_back(tablet_of, server):
     tablet = tablet_of(material(checks(2)))
-    tablet.page.clock.install()
+    tablet.with_a_clock_of_ours()
     server.stop()
     rate(tablet, 1)
     for wait in (2, 4, 8, 16, 30, 30):
@@ -678,7 +684,7 @@ def test_nothing_that_was_said_stays_on_a_tablet_when_all_is_sent(tablet_of):
 
 def test_only_time_in_which_the_question_can_be_seen_counts(tablet_of):
     tablet = tablet_of(material([item("rating", RATING, INTRUDER)]))
-    tablet.page.clock.install()
+    tablet.with_a_clock_of_ours()
     tablet.page.clock.fast_forward(30_000)
     tablet.page.locator(".rating .pause").tap()
     expect(tablet.page.locator(".rating .link")).to_have_text(tablet.words["address"])
@@ -699,9 +705,10 @@ def test_only_time_in_which_the_question_can_be_seen_counts(tablet_of):
 
 def test_a_page_in_the_background_does_not_count(tablet_of):
     tablet = tablet_of(material(checks(1)))
-    tablet.page.clock.install()
+    tablet.with_a_clock_of_ours()
+    # A browser without a screen hides no page by itself.
     turn = """away => { Object.defineProperty(document, 'hidden', { value: away, configurable: true });
-        document.dispatchEvent(new Event('visibilitychange')); }"""  # a browser without a screen hides no page by itself
+        document.dispatchEvent(new Event('visibilitychange')); }"""
     tablet.page.evaluate(turn, True)
     tablet.page.clock.fast_forward(3_600_000)
     tablet.page.evaluate(turn, False)
@@ -726,14 +733,13 @@ def test_data_that_come_again_change_nothing_but_the_language(tablet_of):
     tablet = tablet_of(material([item("rating", RATING)], "en"))
     tablet.tap_point(4)
     tablet.choose("scores", 4)
-    tablet.page.evaluate("window.first = leave")
+    tablet.page.evaluate("() => { window.first = leave; }")
     tablet.again()
-    tablet.page.evaluate("first()")  # Streamlit cleans up after a call that was overtaken
+    tablet.page.evaluate("() => first()")  # Streamlit cleans up after a call that was overtaken
     expect(tablet.page.locator(".rating .panel .thick")).to_have_count(1)
     tablet.again(words={**tablet.words, "next": "Weiter"}, language="de")
     expect(tablet.next).to_have_text("Weiter")
     expect(tablet.page.locator(".rating .scores input").nth(4)).to_be_checked()
-    tablet.settled()
     tablet.on()
     assert tablet.arrived(1)[0]["language"] == "de"
 

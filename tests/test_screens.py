@@ -153,7 +153,9 @@ def in_catalogue() -> re.Pattern[str]:
     """Every English text that has another Japanese, with anything at all for its facts."""
     with CATALOGUE.open("rb") as file:
         messages = [message for message in words(read_po(file, locale="ja")) if not set(strings(message)) & SAME]
-    known = (re.sub(r"\\\{.+?\\\}", ".+", re.escape(english)) for message in messages for english in ids(message))
+    every = (english for message in messages for english in ids(message))
+    told = [english for english in every if re.search("[A-Za-z]{3}", re.sub(r"\{.+?\}", "", english))]  # not only facts
+    known = (re.sub(r"\\\{.+?\\\}", ".+", re.escape(english)) for english in told)
     return re.compile("|".join(known))
 
 

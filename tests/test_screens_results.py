@@ -267,7 +267,7 @@ def test_the_long_questionnaire_is_summed_up_by_scale_and_only_where_somebody_go
     asked.read(reader)
     [table] = [one.value for one in reader.at.table if "scale" in one.value]
     shown = dict(zip(table["scale"], table["Map 1"], strict=True))
-    assert shown["Tidy layout"].startswith("4.0 (")  # the mean of 6 and 2
+    assert shown["Tidy layout"].startswith("Mean 4.0 (")  # the mean of 6 and 2
     assert shown["Tidy layout"].endswith("2 people.")
     assert shown["Easy to understand"] == "–, 0 people. Nobody has answered this."
 

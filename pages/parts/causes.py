@@ -18,7 +18,7 @@ from core.studies import FACTORS, Factor
 from core.study_charts import Line
 from core.views import ViewSpec
 from pages.parts.reading import Answers, Heard, adjusted, p_of, people, ranged, sized, spread, sure, with_why
-from pages.parts.text import _, fill, together
+from pages.parts.text import _, fill, listed, together
 from pages.parts.work import made
 
 CHANGES: Mapping[Factor, str] = {
@@ -110,7 +110,7 @@ def _all_at_once(heard: Heard) -> None:
         return
 
     def with_level(one: Effect, level: str) -> str:
-        return ", ".join(name for name, of_map in levels.items() if of_map[one.factor] == level)  # type: ignore[index]
+        return listed(name for name, of_map in levels.items() if of_map[one.factor] == level)  # type: ignore[index]
 
     rows = [
         {
@@ -158,7 +158,7 @@ def pairs(answers: Answers) -> None:
 
 def told(one: Notice) -> str:
     """A sentence of the library, with lists as people write them."""
-    facts = {name: ", ".join(fact) if isinstance(fact, list | tuple) else fact for name, fact in one.facts.items()}
+    facts = {name: listed(fact) if isinstance(fact, list | tuple) else fact for name, fact in one.facts.items()}
     return fill(one.message, facts)
 
 
@@ -182,7 +182,7 @@ def aligned(heard: Heard) -> None:
             )
     if missing:
         said = [
-            _("{number} is not known yet of: {maps}.").format(number=number, maps=", ".join(names))
+            _("{number} is not known yet of: {maps}.").format(number=number, maps=listed(names))
             for number, names in missing.items()
         ]
         st.caption(together(*said, _("Open a map on the Maps screen, and its numbers are computed.")))

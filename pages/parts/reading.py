@@ -18,7 +18,7 @@ from feedback_db.ratings import Answered
 from feedback_db.views import View
 from pages.parts import given
 from pages.parts.questions import ANCHORS
-from pages.parts.text import _, ngettext, together
+from pages.parts.text import _, listed, ngettext, together
 
 CHANCE = 0.05  # a p up to this is called beyond chance, after it was made larger for every comparison that was tried
 Answers = tuple[Answer, ...]
@@ -151,10 +151,10 @@ def sentence(answers: Answers) -> str:
     best = lead(answers, found)
     rated = found[best.names[0]].understandability
     facts = {
-        "maps": ", ".join(best.names),
+        "maps": listed(best.names),
         "mean": f"{rated.value:.1f}",
         "basis": _basis(rated),
-        "others": ", ".join(best.also()),
+        "others": listed(best.also()),
     }
     if not best.over:
         return _("{maps} was rated {mean} of 5 ({basis}). With one map there is nothing to compare.").format(**facts)

@@ -3,7 +3,7 @@
 import gettext
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -71,6 +71,11 @@ def fill(message: str, facts: Mapping[str, object]) -> str:
 def together(*sentences: str) -> str:
     """Sentences one after the other; Japanese puts no space between them."""
     return ("" if language() == "ja" else " ").join(sentences)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names one after the other."""
+    return ("、" if language() == "ja" else ", ").join(names)
 
 
 def moment_of(at: datetime) -> str:

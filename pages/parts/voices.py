@@ -175,7 +175,9 @@ def previs(heard: Heard) -> None:
     for scale, text in PREVIS.items():
         found = {name: opinions.clustered(per_scale.get((scale, name), {}), AGREEMENTS) for name in names}
         row = {
-            name: with_why(_("{mean}, {people}.").format(mean=ranged(one, ".1f"), people=people(one.n_raters)), one)
+            name: with_why(
+                _("Mean {mean}, {people}.").format(mean=ranged(one, ".1f"), people=people(one.n_raters)), one
+            )
             for name, one in found.items()
         }
         rows.append({_("scale"): _(text)} | row)
