@@ -15,6 +15,9 @@ from pages.parts.guard import guard
 from pages.parts.text import _, plain
 from pages.parts.work import database
 
+# A screen fits a tablet without scrolling. And without a network Streamlit would put a dialog over everything, in
+# English; here people go on answering.
+STYLE = ".stMainBlockContainer { padding: .5rem 2.5vw 0 } .stDialog, .stStatusWidget { display: none }"
 WHY = {
     "unknown": (
         N_("This address does not belong to an open study."),
@@ -72,8 +75,7 @@ def answer(token: str) -> None:
     with database().session() as db:
         study, rater = raters.admitted(db, token)
         shared = raters.shared(db, rater)
-    # Without a network Streamlit puts a dialog over everything, in English; here people go on answering.
-    st.html("<style>.stDialog, .stStatusWidget { display: none }</style>")
+    st.html(f"<style>{STYLE}</style>")
     is_done = rating.screen(asking.questionnaire(study, rater), key=f"rating-{rater.id}")
     if is_done and shared and st.button(_("Next person"), type="primary", key="rate_start"):
         hand_over(shared.token)

@@ -176,3 +176,80 @@ class Visitor:
         )
         assert small == [], page.url
         assert page.evaluate("document.documentElement.lang") == self.language
+
+
+class Rater(Visitor):
+    """Somebody on the rating screen, who answers whatever is asked."""
+
+    def on(self, name: str) -> Locator:
+        return self.page.locator(f".rating {name}")
+
+    def next(self) -> None:
+        """Go on, until another screen is there: a tap that follows the last one too soon counts for nothing."""
+        expect(self.on(".next")).to_be_enabled()
+        self.on(".stage > *").first.evaluate("e => { e.dataset.seen = true }")
+        for _ in range(20):
+            self.on(".next").click()
+            self.page.wait_for_timeout(400)
+            if not self.on(".stage > [data-seen]").count():
+                return
+        raise AssertionError(f"no way on from {self.on('h1').inner_text()}")
+
+    def introduce(self) -> Iterator[str]:
+        """The introduction, screen by screen, each answered after it was looked at."""
+        for name in ("point", "clear", "distances", "answering"):
+            yield f"introduction-{name}"
+            self.next()
+        for name in ("near", "gap", "side"):
+            yield f"question-{name}"
+            self.on(".options label").first.click()
+            self.next()
+        yield "explained"
+        self.next()
+
+    def where(self) -> str:
+        return self.on(".place").inner_text()
+
+    def item(self) -> Iterator[str]:
+        """The screens of the item that is shown, each named and left after it was looked at."""
+        here = self.where()
+        while self.on(".next").is_visible() and self.where() == here:
+            yield self._answer()
+            self.next()
+
+    def _answer(self) -> str:
+        """Give some answer to whatever is asked; returns what that was."""
+        name = self._asked()
+        has_map, others = self.on(".map canvas").count(), self.on(".choices label").count() > 1
+        if has_map or not (others or self.on(".scores, .cards").count()):
+            self.on("[role=application]").first.focus()
+            self.page.keyboard.press("ArrowRight")  # to a point of the map, or a place on the line
+        if self.on(".agreement").count():
+            for row in self.on(".agreement").all():
+                row.locator("label").nth(4).click()
+        elif name.startswith(("rating", "check")):
+            self.on(".scores label").nth(3).click()
+        elif self.on(".cards").count():
+            self.on(".cards label").nth(1).click()
+        elif others:
+            self.on(".choices label").first.click()
+        if self.on(".confidence label").first.is_visible():
+            self.on(".confidence label").nth(1).click()
+        return name
+
+    def _asked(self) -> str:
+        """What kind of screen this is, by its heading."""
+        titles = {
+            "rating": "How understandable is this map?",
+            "previs": "How far do you agree?",
+            "intruder": "Which curve is different from the others?",
+            "odd": "Where on the map are stretches like this example?",
+            "odd-line": "Where on the line are stretches like this example?",
+            "same": "Are groups A and B of the same kind?",
+            "joins": "Which group does the new curve belong to?",
+            "pair": "Which map is clearer?",
+        }
+        here = self.on("h1").inner_text()
+        name = next((name for name, title in titles.items() if self.word(title) == here), "check")
+        plain = name in ("same", "joins") and not self.on(".map canvas").count()
+        return f"{name}-plain" if plain else name

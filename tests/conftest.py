@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
@@ -14,12 +15,16 @@ from streamlit.testing.v1 import app_test
 
 from feedback_db.database import connect
 from pages.parts import work
-from tests.browser import chromium
+from tests.browser import ROOT, Visitor, chromium
 from tests.screens import Person, Place
 
 # A server looks once for components in all installed packages; AppTest would look again for every visitor, a third of
 # a second each.
 scanned_once = cache(manifest_scanner.scan_component_manifests)
+
+
+PICTURES = ROOT / "tests" / "pictures"
+ASIDE = ("step-", "ways-skab", "ways-weekly", "ways-reg", "ways-out", "ways-tr", "ways-pump")  # not in the README
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -84,3 +89,28 @@ def someone(place: Place) -> Person:
 def anyone(request: pytest.FixtureRequest, place: Place) -> Person:
     """Reads one language after the other."""
     return Person(place, request.param)
+
+
+@pytest.fixture
+def leave(browser: Browser) -> Iterator[None]:
+    """What a test has opened is closed after it, or it would go on asking the app."""
+    yield
+    for context in browser.contexts:
+        context.close()
+
+
+@pytest.fixture
+def shoot(request: pytest.FixtureRequest, tmp_path: Path):
+    """Take a picture; with --pictures it becomes the README's."""
+    renew = request.config.getoption("--pictures")
+
+    def take(visitor: Visitor, name: str) -> None:
+        visitor.check_layout()
+        folder = PICTURES if renew and not name.startswith(ASIDE) else tmp_path
+        folder.mkdir(exist_ok=True)
+        file = folder / f"{name}-{visitor.language}.png"
+        visitor.page.screenshot(path=file)
+        with Image.open(file) as taken:  # a screen has few colours: a quarter of the bytes
+            taken.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(file, optimize=True)
+
+    return take

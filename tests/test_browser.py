@@ -8,18 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PIL import Image
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Locator, expect
 
 from core.charts import CUD
 from core.demo import EXAMPLES
 from core.steps import Deseason, Impute, Resample, Scale
 from pages.parts.steps import NAMES
-from tests.browser import ROOT, App, Visitor, running_app
+from tests.browser import App, Rater, Visitor, running_app
+
+pytestmark = pytest.mark.usefixtures("leave")
 
 TABLET, PC = (1024, 768), (1280, 800)
-PICTURES = ROOT / "tests" / "pictures"
-ASIDE = ("step-", "ways-skab", "ways-weekly", "ways-reg", "ways-out", "ways-tr", "ways-pump")  # not in the README
 LAST_VIEW = "FROM job WHERE kind = 'view' ORDER BY created_at DESC LIMIT 1"
 
 
@@ -27,31 +26,6 @@ LAST_VIEW = "FROM job WHERE kind = 'view' ORDER BY created_at DESC LIMIT 1"
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     with running_app(tmp_path_factory.mktemp("data")) as running:
         yield running
-
-
-@pytest.fixture(autouse=True)
-def leave(browser: Browser) -> Iterator[None]:
-    """What a test has opened is closed after it, or it would go on asking the app."""
-    yield
-    for context in browser.contexts:
-        context.close()
-
-
-@pytest.fixture
-def shoot(request: pytest.FixtureRequest, tmp_path: Path):
-    """Take a picture; with --pictures it becomes the README's."""
-    renew = request.config.getoption("--pictures")
-
-    def take(visitor: Visitor, name: str) -> None:
-        visitor.check_layout()
-        folder = PICTURES if renew and not name.startswith(ASIDE) else tmp_path
-        folder.mkdir(exist_ok=True)
-        file = folder / f"{name}-{visitor.language}.png"
-        visitor.page.screenshot(path=file)
-        with Image.open(file) as taken:  # a screen has few colours: a quarter of the bytes
-            taken.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(file, optimize=True)
-
-    return take
 
 
 def rows(app: App, query: str, *values: str) -> list[tuple]:
@@ -80,7 +54,7 @@ def upload(visitor: Visitor, *files: Path) -> None:
 
 @pytest.mark.parametrize(("language", "size"), [("ja", TABLET), ("en", PC)])
 def test_from_a_csv_to_a_rating_beside_the_loss(browser, app, shoot, shared_data, language, size):
-    someone = Visitor(browser, app, language, size)
+    someone = Rater(browser, app, language, size)
     question = {"ja": "バルブの異常を地図で見つけられるか", "en": "Can our people see valve faults on the map?"}[
         language
     ]
@@ -98,33 +72,28 @@ def test_from_a_csv_to_a_rating_beside_the_loss(browser, app, shoot, shared_data
 
     someone.press("Ask people about it")
     someone.sees("Open the study")
+    shoot(someone, "ask")
     someone.press("Open the study")
-    someone.sees("People who have answered")
+    someone.sees("People who have finished")
     shoot(someone, "study")
 
     someone.press("Rate on this screen")
     someone.sees("How understandable are these maps?")
-    shoot(someone, "greeting")
     someone.press("Begin")
-    expect(someone.page.get_by_role("button", name=someone.word("Next"), exact=True)).to_be_disabled()
-    someone.drag(someone.charts().first, (0.3, 0.2), (0.6, 0.7))
-    someone.page.get_by_role("radio", name=someone.word("4 I can make out most of it")).click()
-    comment = {"ja": "左の山が違って見える", "en": "the hill on the left looks different"}[language]
-    someone.page.get_by_label(someone.word("Comment (may stay empty)")).fill(comment)
-    someone.settle()
-    shoot(someone, "rate")
-    expect(someone.page.get_by_role("button", name=someone.word("Next"), exact=True)).to_be_in_viewport(ratio=1)
-    someone.press("Next")
+    someone.sees("One point is one short stretch of a waveform")
+    for screens in (someone.introduce(), *(someone.item() for _ in range(n_asked(app, question)))):
+        for _screen in screens:
+            pass
     someone.sees("Thank you very much!")
-    shoot(someone, "thanks")
 
-    [(score, said, spoken, seconds, loss)] = rows(
+    [(score, spoken, seconds, loss)] = rows(
         app,
-        "SELECT score, comment, language, seconds, loss FROM rating JOIN view ON view.id = view_id "
-        "JOIN pilot ON pilot.id = pilot_id WHERE question = ?",
+        "SELECT score, language, seconds, loss FROM rating JOIN study_item ON study_item.id = item_id "
+        "JOIN view ON view.id = study_item.view_id JOIN pilot ON pilot.id = pilot_id "
+        "WHERE question = ? AND kind = 'view'",
         question,
     )
-    assert (score, said, spoken) == (4, comment, language)
+    assert (score, spoken) == (4, language)
     assert 0 < seconds < 120
     assert loss > 0
 
@@ -138,8 +107,10 @@ def test_from_a_csv_to_a_rating_beside_the_loss(browser, app, shoot, shared_data
     with someone.page.expect_download() as download:
         someone.press("Download (CSV)")
     text = Path(download.value.path()).read_text(encoding="utf-8-sig")
-    assert comment in text
     assert f"{loss}"[:6] in text
+    someone.page.get_by_role("link", name=someone.word("Read what people say")).click()
+    someone.sees("Can these answers be trusted?")
+    someone.page.go_back()
 
     someone.page.get_by_role("link", name=someone.word("Change one thing and ask again")).click()
     someone.sees("What do I change next?")
@@ -149,6 +120,11 @@ def test_from_a_csv_to_a_rating_beside_the_loss(browser, app, shoot, shared_data
     assert someone.complaints == []
     if app.memory_maps.exists():  # Linux tells what a process has loaded
         assert "libtorch" not in app.memory_maps.read_text()
+
+
+def n_asked(app: App, question: str) -> int:
+    query = "SELECT json_array_length(asked) FROM rater JOIN study ON study.id = study_id JOIN pilot "
+    return rows(app, query + "ON pilot.id = pilot_id WHERE question = ?", question)[0][0]
 
 
 def people(visitor: Visitor, n: int) -> str:

@@ -608,6 +608,7 @@ def test_a_double_tap_is_one_answer_and_turns_one_page(tablet_of):
     tablet.next.evaluate("next => { next.click(); next.click(); }")
     expect(tablet.place).to_have_text("2 / 3")
     assert tablet.arrived(1)[0]["item"] == f"{HIDDEN}c0"
+    tablet.settled()
     rate(tablet, 2)
     tablet.page.locator(".rating .back").dblclick()
     expect(tablet.place).to_have_text("2 / 3")
@@ -749,6 +750,7 @@ def test_a_study_that_has_ended_says_so_with_thanks(tablet_of, server):
     tablet = tablet_of(material(checks(3)))
     rate(tablet, 1)
     expect(tablet.title).to_have_text(tablet.words["ended_title"])
+    expect(tablet.status).to_be_empty()  # nothing that came too late is called saved
     assert tablet.kept()["outbox"] == []
     assert tablet.page.evaluate("told") == []
 

@@ -269,7 +269,7 @@ def test_the_long_questionnaire_is_summed_up_by_scale_and_only_where_somebody_go
     shown = dict(zip(table["scale"], table["Map 1"], strict=True))
     assert shown["Tidy layout"].startswith("Mean 4.0 (")  # the mean of 6 and 2
     assert shown["Tidy layout"].endswith("2 people.")
-    assert shown["Easy to understand"] == "–, 0 people. Nobody has answered this."
+    assert shown["Easy to understand"] == "Mean –, 0 people. Nobody has answered this."
 
 
 def test_pairs_are_ranked_where_they_were_asked(reader):

@@ -1,6 +1,6 @@
-// The rater's screen: one question at a time. Before it, in the same module: rating_chart.js draws, rating_outbox.js keeps
-// and sends, rating_screens.js has the questions. What somebody chooses is on the shelf at once, so that a reload goes on
-// where it was.
+// The rater's screen: one question at a time. Before it, in the same module: rating_chart.js draws, rating_outbox.js
+// keeps and sends, rating_screens.js has the questions. What somebody chooses is on the shelf at once, so that a reload
+// goes on where it was.
 
 const TWICE = 350;  // milliseconds in which a second tap on "Next" or "Back" is the same tap
 
@@ -173,8 +173,8 @@ class Rater {
 
   handLiteracy() {
     this.shelf.change(state => {
-      const literacy = Object.fromEntries(Object.entries(state.literacy).map(([id, said]) => [id, said ?? "cannot_tell"]));
-      state.outbox.push({ id: uuid(), literacy, language: this.data.language });
+      const said = Object.entries(state.literacy).map(([id, option]) => [id, option ?? "cannot_tell"]);
+      state.outbox.push({ id: uuid(), literacy: Object.fromEntries(said), language: this.data.language });
       state.page += 1;
     });
     this.outbox.send();
@@ -256,19 +256,20 @@ class Rater {
   refresh() {
     for (const act of this.refreshers) act();
     this.next.disabled = this.screen.ready ? !this.screen.ready() : false;
-    this.status.textContent = this.state.join(" ");
+    this.status.textContent = this.statusText;
   }
 
   /** Whether all that was said is safe, in sentences. */
-  get state() {
+  get statusText() {
     const { words, outbox, shelf } = this, { refused, drafts } = shelf.state, n = outbox.waiting;
     const hasSpoken = this.answered.size || Object.values(drafts).some(({ queued }) => queued);
     const said = [];
+    if (this.ended) return "";  // what comes too late is not saved
     if (!shelf.kept) said.push(words.unkept);
     if (n) said.push(outbox.failures ? fill(words.waiting, { n }) : words.saving);
     else if (hasSpoken && !refused) said.push(words.saved);
     if (refused) said.push(fill(words.refused, { n: refused }));
-    return said;
+    return said.join(" ");
   }
 
   // --- what there is to press
@@ -324,11 +325,11 @@ class Rater {
     const { confidence, confidence_title: title } = this.words;
     const options = Object.entries(confidence).map(([code, text]) => ({ value: Number(code), shown: [text] }));
     const get = () => this.draft.confidence, set = value => this.set({ confidence: value });
-    return this.once(this.ask({ title, look: "confidence", options, get, set }), ({ choice }) => choice != null);
+    return this.later(this.ask({ title, look: "confidence", options, get, set }), ({ choice }) => choice != null);
   }
 
   /** Leaves room for a part, and shows it once something holds. */
-  once(part, holds) {
+  later(part, holds) {
     this.refreshers.push(() => part.classList.toggle("not-yet", !holds(this.draft)));
     return part;
   }
@@ -351,7 +352,7 @@ class Rater {
       field.focus();
     } }, words.comment_add);
     const box = made("fieldset", { class: "reasons" }, made("legend", {}, words.reasons_title), ...chips, open, field);
-    return this.once(box, ({ score }) => score !== undefined);
+    return this.later(box, ({ score }) => score !== undefined);
   }
 
   /** Curves under a line that says what they are. */

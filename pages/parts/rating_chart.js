@@ -1,4 +1,4 @@
-// What a rater looks at: maps, curves and the long line. rating_outbox.js and rating.js follow in the same module.
+// What a rater looks at: maps, curves and the long line. rating.js, at the end of the same module, shows them.
 
 const SIDE = 1000;  // units across a map; how large it is on the screen is the style sheet's
 const REACH = 40;  // CSS pixels by which a gloved finger may miss a point

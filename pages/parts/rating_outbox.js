@@ -1,4 +1,4 @@
-// What a person has said: kept on the tablet until the server has it. Between rating_chart.js and rating.js.
+// What a person has said: kept on the tablet until the server has it, and sent. rating.js fills the outbox.
 
 const LIMIT = 10_000;  // milliseconds that a request may take
 const LONGEST = 30_000;  // … between two tries
