@@ -10,13 +10,15 @@ from scipy.special import ndtri, stdtrit
 
 from core.answers import HIGHEST, LOWEST, Answer
 from core.errors import N_
-from core.evidence import ALL_EQUAL, NOBODY, ONE_RATER
 from core.series import Floats
 
 LEVEL = 0.95  # of ranges
 SEED = 0
 ALL_FLIPS = 12  # people up to which every way to turn signs is tried, and as many random ones for more people
 SEES_NOISE = 4  # a map of noise is rated as readable from here on
+NOBODY = N_("Nobody has rated this map yet.")
+ONE_RATER = N_("One person's opinion: a range needs at least two people.")
+ALL_EQUAL = N_("Everyone gave the same score: so few answers do not show how far opinions would differ.")
 ALIKE = N_("Everyone was the same here: so few answers do not show how far people differ.")
 NO_QUIZ = N_("Nobody has done a quick quiz with this map yet.")
 NO_TIME = N_("No time has been measured yet.")

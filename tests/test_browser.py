@@ -110,7 +110,7 @@ def test_from_a_csv_to_a_rating_beside_the_loss(browser, app, shoot, shared_data
     assert f"{loss}"[:6] in text
     someone.page.get_by_role("link", name=someone.word("Read what people say")).click()
     someone.sees("Can these answers be trusted?")
-    someone.page.go_back()
+    someone.page.get_by_role("link", name=f"4 {someone.word('Evidence')}").click()
 
     someone.page.get_by_role("link", name=someone.word("Change one thing and ask again")).click()
     someone.sees("What do I change next?")

@@ -6,21 +6,28 @@ import select
 import socket
 import sqlite3
 import threading
+import uuid
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, expect
 
 from core.encoders import EncoderSpec
 from core.projection import ProjectionSpec
 from core.recipes import Recipe, WindowSpec
-from core.studies import Design
+from core.studies import Design, order
+from core.tasks import Task
+from feedback_db import raters, studies
 from feedback_db.studies import Study
-from tests.browser import App, Rater, running_app
+from pages.parts import asking, post, questions, work
+from tests.browser import App, Rater, Visitor, running_app
 from tests.screens import Place
 
 pytestmark = pytest.mark.usefixtures("leave")
@@ -182,6 +189,63 @@ def test_every_screen_that_a_rater_meets(request, browser, place, shared_data, s
         asked = {"rating", "previs", "intruder", "odd", "odd-line", "same", "same-plain", "joins", "joins-plain"}
         assert asked | {"pair", "check"} <= set(met)
         assert [one for one in someone.complaints if not SEARCHES.search(one)] == []
+
+
+@pytest.mark.parametrize(("language", "size"), [("ja", TABLET), ("en", PC)])
+def test_a_lead_reads_what_a_crowd_has_said(request, browser, place, shared_data, shoot, language, size):
+    """Answers are made up: map 4 is clearer, and quizzes go better with a map."""
+    if language == "ja" and not request.config.getoption("--pictures"):
+        pytest.skip("looked at in English")
+    study = a_study(place, [shared_data / "skab" / "valve1" / "0.csv"], Design())
+    made_up(study, n_people=14)
+    with running_app(place.folder) as app:
+        someone = Visitor(browser, app, language, size)
+        someone.open(f"/study?pilot={study.pilot_id}")
+        assert someone.page.get_by_test_id("stMetricValue").all_inner_texts()[:2] == ["14", "14"]
+        someone.open(f"/results?pilot={study.pilot_id}")
+        someone.sees("Can these answers be trusted?")
+        assert "4" in someone.page.locator("h4").first.inner_text()
+        width = size[0]
+        someone.page.set_viewport_size({"width": width, "height": 1500})
+        someone.settle()
+        shoot(someone, "results")
+        someone.open_fold("Details: all changes at once")
+        someone.settle()
+        assert [one for one in someone.complaints if "404" not in one] == []
+
+
+def made_up(study: Study, n_people: int) -> None:
+    """People who sit down one after the other and answer everything, by way of what a tablet would send."""
+    rng = np.random.default_rng(5)
+    with work.database().session() as db:
+        shared, items = raters.invitations(db, study.id)[0], studies.items(db, study.id)
+    clear = dict(zip(study.view_ids, (2.6, 3.0, 2.2, 4.0), strict=True))
+    asked_in = partial(order, Design(), study.view_ids, asking.core_items(items), seed=study.seed)
+    for i in range(n_people):
+        with work.database().session() as db:
+            rater = raters.begin(db, shared, f"No. {i + 1}", raters.new_token(), asked_in)
+        lenient = rng.normal(0, 0.5)
+        right = {name: one.right for name, one in questions.LITERACY.items()}
+        given: list[dict[str, Any]] = [{"literacy": right | ({"gap": "twice"} if i % 3 else {}), "language": "ja"}]
+        for n in rater.asked:
+            item = items[n]
+            score = int(np.clip(round(clear.get(item.view_id, 1.8) + lenient + rng.normal(0, 0.6)), 1, 5))
+            said = {"item": item.id, "language": "ja", "seconds": rng.lognormal(2.3, 0.3), "score": score}
+            if item.kind == "check":
+                said["score"] = post.CHECKS[item.task["instance"]] if i != 3 else 5
+            elif item.task:
+                said |= quiz(Task.from_json(item.task["quiz"]), item.kind != "plain", rng)
+            given.append(said)
+        kept, refused = post.take(rater.token, [(str(uuid.uuid4()), one) for one in given])
+        assert (len(kept), refused) == (len(given), {})
+
+
+def quiz(task: Task, has_map: bool, rng: np.random.Generator) -> dict[str, Any]:
+    good = rng.random() < (0.8 if has_map else 0.5)
+    among = [one for one in task.choices(has_map) if (one in task.right) == good]
+    choice = among[rng.integers(len(among))] if among else None
+    seconds = rng.lognormal(2.2 if has_map else 2.7, 0.3)
+    return {"choice": choice, "confidence": int(rng.integers(1, 4)), "task_seconds": seconds}
 
 
 def look_at(someone: Rater, shoot, name: str) -> None:

@@ -6,10 +6,12 @@ from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
 from core.answers import Answer
-from core.evidence import ALL_EQUAL, NOBODY, ONE_RATER
 from core.opinions import (
+    ALL_EQUAL,
     NO_QUIZ,
+    NOBODY,
     NOT_BOTH,
+    ONE_RATER,
     SCORES,
     SECONDS,
     SHARES,

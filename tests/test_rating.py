@@ -382,8 +382,7 @@ def check_screen(tablet: Tablet, name: str) -> None:
         assert page.evaluate("host.shadowRoot.activeElement.tagName") == "H1", name
 
 
-@pytest.mark.parametrize("size", [LANDSCAPE, PORTRAIT])
-@pytest.mark.parametrize("language", ["ja", "en"])
+@pytest.mark.parametrize(("language", "size"), [("ja", LANDSCAPE), ("en", PORTRAIT)])
 def test_every_screen_fits_a_tablet_and_every_kind_of_question_is_answered_by_taps(tablet_of, size, language):
     tablet = tablet_of(material(every_kind(), language, introduce=True), size)
     assert not tablet.page.evaluate("isSecureContext")  # as in a factory: no HTTPS

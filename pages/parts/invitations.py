@@ -40,6 +40,10 @@ def section(study: Study, people: Sequence[Person]) -> None:
     shared = [one for one in valid if one.is_shared]
     if shared:
         _shared(shared[-1], speaks)
+    elif st.button(_("Make a new shared address"), icon=":material/qr_code_2:"):
+        with database().session() as db:
+            raters.invite(db, study.id, is_shared=True)
+        st.rerun()
     with st.expander(_("Invite people one by one"), expanded=not shared):
         _invite(study)
     if all_of_them:

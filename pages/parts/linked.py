@@ -13,7 +13,7 @@ from core.series import Ints, Series
 from pages.parts import picked, save
 from pages.parts.picked import Pick
 from pages.parts.scatter import Cloud, scatter
-from pages.parts.scene import Scene, channel_choice, colour_choice, first_colouring, starts
+from pages.parts.scene import Scene, channel_choice, colour_choice, starts
 from pages.parts.text import _
 
 MAP, LINE = "map", "line"
@@ -50,16 +50,6 @@ def explore(scene: Scene, key: str) -> None:
         with chart:
             draw(scene, shown, key, height=320)
             _series(scene, channel, shown, key)
-
-
-def glance(scene: Scene, key: str) -> None:
-    """The map and the waveforms of what is tapped, with nothing to set: the same for every rater."""
-    pick = pick_of(key)
-    left, right = st.columns(2, gap="medium", wrap=False)
-    with left:
-        draw(scene, Shown(first_colouring(scene), pick), key, 320)
-    with right:
-        picked.overlay(scene, pick, height=262)
 
 
 def pick_of(key: str) -> Pick:

@@ -73,8 +73,3 @@ def is_local() -> bool:
 
 def _address() -> SplitResult:
     return urlsplit(st.context.url or "http://localhost:8501/")
-
-
-def rating_address(study_id: str) -> dict[str, str]:
-    """What the address of a study's rating screen carries; it names nothing that a rater must not know."""
-    return {"study": study_id, "lang": language()}
