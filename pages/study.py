@@ -113,8 +113,26 @@ def outlook(pilot_id: str, design: Design, chosen: list[View]) -> None:
         )
     if not before:
         st.caption(_("These are first guesses; once people have answered, their answers are used instead."))
-    for notice in asking.missing_quizzes(design, chosen):
-        st.caption(fill(notice.message, notice.facts))
+    _tell_quizzes(asking.missing_quizzes(design, chosen))
+
+
+def _tell_quizzes(missing: list[asking.Missing]) -> None:
+    if not missing:
+        return
+    n = len(missing)
+    with st.expander(
+        ngettext("{n} kind of quiz is made otherwise", "{n} kinds of quizzes are made otherwise", n).format(n=n)
+    ):
+        for one in missing:
+            maps = listed(_("Map {n}").format(n=number) for number in one.maps)
+            instead = (
+                _("Events are planted into a copy of the data for it.")
+                if one.is_planted
+                else _("It is left out there.")
+            )
+            st.markdown(
+                f"**{_(QUIZZES[one.kind])}** ({maps}): {together(fill(one.why.message, one.why.facts), instead)}"
+            )
 
 
 def _tell_power(design: Design, n_maps: int, spread: power.Spread) -> None:

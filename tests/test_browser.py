@@ -72,10 +72,8 @@ def test_from_a_csv_to_a_rating_beside_the_loss(browser, app, shoot, shared_data
 
     someone.press("Ask people about it")
     someone.sees("Open the study")
-    shoot(someone, "ask")
     someone.press("Open the study")
     someone.sees("People who have finished")
-    shoot(someone, "study")
 
     someone.press("Rate on this screen")
     someone.sees("How understandable are these maps?")

@@ -202,6 +202,7 @@ def test_a_lead_reads_what_a_crowd_has_said(request, browser, place, shared_data
         someone = Visitor(browser, app, language, size)
         someone.open(f"/study?pilot={study.pilot_id}")
         assert someone.page.get_by_test_id("stMetricValue").all_inner_texts()[:2] == ["14", "14"]
+        shoot(someone, "study")
         someone.open(f"/results?pilot={study.pilot_id}")
         someone.sees("Can these answers be trusted?")
         assert "4" in someone.page.locator("h4").first.inner_text()
@@ -211,6 +212,12 @@ def test_a_lead_reads_what_a_crowd_has_said(request, browser, place, shared_data
         shoot(someone, "results")
         someone.open_fold("Details: all changes at once")
         someone.settle()
+        someone.open(f"/study?pilot={study.pilot_id}")
+        someone.open_fold("End this study")
+        someone.press("End the study")
+        someone.page.set_viewport_size({"width": width, "height": 860})
+        someone.sees("Open the study")
+        shoot(someone, "ask")
         assert [one for one in someone.complaints if "404" not in one] == []
 
 

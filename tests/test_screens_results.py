@@ -117,7 +117,7 @@ def test_a_planted_difference_is_told_with_its_range_and_people(anyone):
     asked.read(anyone)
     told = "{maps} is the clearest, beyond chance against each other map: {mean} of 5 ({basis})."
     low_and_high = anyone.word("range of uncertainty {low:.1f} to {high:.1f}", low=4.0, high=4.9)
-    basis = f"{low_and_high}, {people(anyone, 8)}"
+    basis = {"ja": "、", "en": ", "}[anyone.language].join([low_and_high, people(anyone, 8)])
     assert headline(anyone) == anyone.word(told, maps=anyone.word("Map {n}", n=2), mean="4.6", basis=basis)
     assert len(anyone.at.get("vega_lite_chart")) == 2
 

@@ -63,13 +63,27 @@ def plan(design: Design, chosen: Sequence[View]) -> Sitting:
     return designing.plan(design, len(chosen), counts)
 
 
-def missing_quizzes(design: Design, chosen: Sequence[View]) -> list[Notice]:
-    """Why quizzes are not made from the data as they are."""
-    found: dict[str, Notice] = {}
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A kind of quiz that cannot be made of some maps as they are."""
+
+    kind: TaskKind
+    why: Notice
+    maps: list[int]  # their numbers
+    is_planted: bool  # it is made of planted events instead; False: it is left out
+
+
+def missing_quizzes(design: Design, chosen: Sequence[View]) -> list[Missing]:
+    """What will be asked otherwise, or not at all, of which maps."""
+    found: dict[tuple[TaskKind, str, bool], Missing] = {}
     for one in chosen:
-        for kind, why in quizzes_of(one.fingerprint, ViewSpec.from_json(one.spec))[1].items():
+        spec = ViewSpec.from_json(one.spec)
+        why_not = quizzes_of(one.fingerprint, spec)[1]
+        planted = to_plant(design, why_not, spec)
+        for kind, why in why_not.items():
             if kind in design.tasks:
-                found.setdefault(why.message, why)
+                key = kind, why.message, kind in planted
+                found.setdefault(key, Missing(kind, why, [], kind in planted)).maps.append(one.number)
     return list(found.values())
 
 

@@ -140,7 +140,7 @@ def _basis(one: Range) -> str:
     if one.low is None or one.high is None:
         return people(one.n_raters)
     told = _("range of uncertainty {low:.1f} to {high:.1f}").format(low=one.low, high=one.high)
-    return f"{told}, {people(one.n_raters)}"
+    return listed([told, people(one.n_raters)])
 
 
 def sentence(answers: Answers) -> str:

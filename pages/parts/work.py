@@ -1,5 +1,6 @@
 """What all screens share in this process: the database, the artifact store and the engine."""
 
+import importlib
 import logging
 import os
 import threading
@@ -121,6 +122,13 @@ def start() -> None:
     _hand_over.submit(reader().start)
     for job in unfinished:
         _hand_over.submit(_submit, job.fingerprint, KINDS[job.kind].spec.from_json(job.spec))
+    _hand_over.submit(_load_statistics)
+
+
+def _load_statistics() -> None:
+    """What a study is read with takes seconds to load: now, and not when somebody waits for the results."""
+    for name in ("choix", "sklearn.metrics", "statsmodels.regression.mixed_linear_model"):
+        importlib.import_module(name)
 
 
 def stop() -> None:
