@@ -164,6 +164,9 @@ def open_form(pilot_id: str, number_of_round: int, kept: list[View]) -> None:
             st.markdown(
                 _("Getting the study ready: a map of noise, for people who see something everywhere, and the quizzes.")
             )
+            if st.button(_("Not now"), icon=":material/close:"):
+                del st.session_state["opening"]
+                st.rerun()
             asking.open_study(pilot_id, [one for one in kept if one.id in wanted[0]], wanted[1])
         del st.session_state["opening"]
         st.rerun()
