@@ -253,3 +253,38 @@ class Rater(Visitor):
         name = next((name for name, title in titles.items() if self.word(title) == here), "check")
         plain = name in ("same", "joins") and not self.on(".map canvas").count()
         return f"{name}-plain" if plain else name
+
+
+def new_pilot(visitor: Visitor, question: str) -> None:
+    visitor.open("/")
+    field = visitor.page.get_by_label(visitor.word("What do you want to find out?"))
+    try:
+        expect(field).to_be_visible(timeout=3000)  # open by itself where there is no pilot yet
+    except AssertionError:
+        visitor.page.get_by_text(visitor.word("New pilot"), exact=True).click()
+    field.fill(question)
+    field.press("Enter")  # a click would go beside the button while the fold still opens
+    expect(visitor.page.get_by_test_id("stFileUploaderDropzoneInput")).to_be_attached()
+    visitor.settle()
+
+
+def upload(visitor: Visitor, *files: Path) -> None:
+    visitor.page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(list(files))
+    visitor.page.wait_for_timeout(500)
+    visitor.settle()
+
+
+def picked(visitor: Visitor) -> int:
+    words = {"ja": r"選んだ区間 (\d+)個", "en": r"(\d+) stretch(es)? picked"}[visitor.language]
+    return int(visitor.page.evaluate("w => document.body.innerText.match(new RegExp(w))[1]", words))
+
+
+def shoot_whole(someone: Visitor, shoot, name: str) -> None:
+    """A screen as high as what is on it."""
+    width = someone.page.viewport_size["width"]
+    height = someone.page.get_by_test_id("stMain").evaluate("e => e.scrollHeight")
+    someone.page.set_viewport_size({"width": width, "height": height + 20})
+    someone.settle()
+    shoot(someone, name)
+    someone.page.set_viewport_size({"width": width, "height": 800})
+    someone.settle()

@@ -1,7 +1,6 @@
 """Whole journeys, as people make them: a real server, a real engine, a real browser."""
 
 import json
-import re
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -11,10 +10,9 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from core.charts import CUD
-from core.demo import EXAMPLES
 from core.steps import Deseason, Impute, Resample, Scale
 from pages.parts.steps import NAMES
-from tests.browser import App, Rater, Visitor, running_app
+from tests.browser import App, Rater, Visitor, new_pilot, picked, running_app, upload
 
 pytestmark = pytest.mark.usefixtures("leave")
 
@@ -31,25 +29,6 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
 def rows(app: App, query: str, *values: str) -> list[tuple]:
     with sqlite3.connect(app.data / "pilot.db") as db:
         return db.execute(query, values).fetchall()
-
-
-def new_pilot(visitor: Visitor, question: str) -> None:
-    visitor.open("/")
-    field = visitor.page.get_by_label(visitor.word("What do you want to find out?"))
-    try:
-        expect(field).to_be_visible(timeout=3000)  # open by itself where there is no pilot yet
-    except AssertionError:
-        visitor.page.get_by_text(visitor.word("New pilot"), exact=True).click()
-    field.fill(question)
-    field.press("Enter")  # a click would go beside the button while the fold still opens
-    expect(visitor.page.get_by_test_id("stFileUploaderDropzoneInput")).to_be_attached()
-    visitor.settle()
-
-
-def upload(visitor: Visitor, *files: Path) -> None:
-    visitor.page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(list(files))
-    visitor.page.wait_for_timeout(500)
-    visitor.settle()
 
 
 @pytest.mark.parametrize(("language", "size"), [("ja", TABLET), ("en", PC)])
@@ -142,11 +121,6 @@ def shoot_maps(someone: Visitor, shoot) -> None:
     someone.drag(series, (0.5, 0.3), (0.6, 0.3))
     assert 0 < picked(someone) < 40
     assert picked(someone) != on_the_map
-
-
-def picked(visitor: Visitor) -> int:
-    words = {"ja": r"選んだ区間 (\d+)個", "en": r"(\d+) stretch(es)? picked"}[visitor.language]
-    return int(visitor.page.evaluate("w => document.body.innerText.match(new RegExp(w))[1]", words))
 
 
 def shaded(chart) -> int:
@@ -273,111 +247,6 @@ def cut(visitor: Visitor, length: str, step: str) -> None:
 def picture(visitor: Visitor) -> str:
     """What is on the map's canvas."""
     return str(visitor.charts().first.locator("canvas").evaluate("canvas => canvas.toDataURL()"))
-
-
-EXAMPLES_SHOWN = ("press_line", "weekly_demand", "regimes", "outliers", "trends", "pump")
-
-
-@pytest.mark.parametrize(("language", "size"), [("ja", TABLET), ("en", PC)])
-def test_maps_are_compared_and_it_is_told_what_the_model_did(browser, app, shoot, shared_data, language, size):
-    someone = Visitor(browser, app, language, size)
-    new_pilot(someone, f"Did the model do it? {language}")
-    upload(someone, shared_data / "skab" / "valve1" / "0.csv")
-    someone.press("Use this data")
-    someone.sees("Keep this map")
-    compared(someone, shoot, "skab")
-    assert someone.complaints == []
-
-
-def test_maps_of_an_example_are_compared(request, browser, app, shoot):
-    """One, in one language; for the README's pictures all of them, in both."""
-    if not request.config.getoption("--pictures"):
-        compare_example(Visitor(browser, app, "en", PC), shoot, "press_line")
-        return
-    for code in EXAMPLES_SHOWN:
-        for language, size in (("ja", TABLET), ("en", PC)):
-            compare_example(Visitor(browser, app, language, size), shoot, code)
-
-
-def test_extra_training_tells_what_changed_and_what_did_not(request, browser, app, shoot, shared_data):
-    """On a tablet in Japanese; for the README's pictures also in English."""
-    train_further(Visitor(browser, app, "ja", TABLET), shoot, shared_data)
-    if request.config.getoption("--pictures"):
-        train_further(Visitor(browser, app, "en", PC), shoot, shared_data)
-
-
-def train_further(someone: Visitor, shoot, shared_data: Path) -> None:
-    new_pilot(someone, f"Does training help? {someone.language}")
-    upload(someone, *(shared_data / "skab" / "valve1").glob("*.csv"))
-    someone.press("Use this data")
-    someone.sees("Keep this map")
-    someone.page.get_by_role("link", name=someone.word("Train the model further")).click()
-    someone.sees("No training yet. What comes of it will stand here.")
-    someone.page.get_by_text(someone.word("and that stretches of one label belong together")).first.click()
-    someone.settle()
-    someone.open_fold("Details")
-    steps = someone.page.get_by_label(someone.word("Steps at most"))
-    steps.fill("16")
-    steps.press("Enter")
-    someone.settle()
-    someone.page.get_by_role("button", name=someone.word("Start the training")).click()
-    someone.sees("The map before and after")
-    someone.sees("From before to after")
-    told = someone.page.get_by_role("heading", level=4).first.inner_text()
-    share, changed = re.findall(r"[+-]?[\d.]+(?=%)", told)  # the error's change, and how many neighbours are others
-    assert share[0] in "+-"
-    assert 0 < float(changed) < 100
-    slider = someone.page.locator(".vega-bind input[type=range]")
-    slider.scroll_into_view_if_needed()
-    before = someone.charts().last.screenshot()
-    slider.fill("1")
-    someone.page.wait_for_timeout(500)
-    assert someone.charts().last.screenshot() != before
-    someone.sees("the same without shapes, after training")
-    shoot_whole(someone, shoot, "tune")
-    assert someone.complaints == []
-    someone.page.close()
-
-
-def compare_example(someone: Visitor, shoot, code: str) -> None:
-    new_pilot(someone, f"{code} {someone.language}")
-    someone.open_fold("More example data, with what is planted in it")
-    someone.page.get_by_role("button", name=someone.word("Add to this pilot")).nth([*EXAMPLES].index(code)).click()
-    someone.sees("This is what I read:")
-    someone.settle()
-    someone.press("Use this data")
-    someone.sees("Keep this map")
-    compared(someone, shoot, code)
-    assert someone.complaints == []
-    someone.page.close()
-
-
-def compared(someone: Visitor, shoot, name: str) -> None:
-    """Ways of drawing, the ladder, and planted truths."""
-    someone.page.get_by_role("link", name=someone.word("Compare with others")).click()
-    someone.sees("Pick points on one map: they light up on all. The maps are turned so that they lie alike.")
-    someone.settle()
-    expect(someone.charts()).to_have_count(4)
-    someone.drag(someone.charts().first, (0.3, 0.3), (0.6, 0.6))
-    assert picked(someone) > 0
-    expect(someone.charts()).to_have_count(5)  # and the waveforms
-    shoot_whole(someone, shoot, f"ways-{name}")
-    for section, words, n in (("Models", "ladder", 4), ("Planted truths", "truths", 8)):
-        someone.page.get_by_role("radio", name=someone.word(section)).click()
-        expect(someone.charts()).to_have_count(n)
-        someone.settle()
-        shoot_whole(someone, shoot, f"{words}-{name}")
-
-
-def shoot_whole(someone: Visitor, shoot, name: str) -> None:
-    """A screen as high as what is on it."""
-    width = someone.page.viewport_size["width"]
-    height = someone.page.get_by_test_id("stMain").evaluate("e => e.scrollHeight")
-    someone.page.set_viewport_size({"width": width, "height": height + 20})
-    someone.settle()
-    shoot(someone, name)
-    someone.page.set_viewport_size({"width": width, "height": 800})
-    someone.settle()
 
 
 def test_a_calculation_is_found_again_after_a_reload_and_can_be_stopped(browser, app, shared_data):
