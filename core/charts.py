@@ -248,26 +248,6 @@ def time_format(at: NDArray[Any]) -> str:
     return "%H:%M" if days < 1 else "%m/%d %H:%M" if days < 5 else "%Y/%m/%d"
 
 
-def loss_against_understandability(frame: pd.DataFrame, x_title: str, y_title: str, height: int) -> Chart:
-    """A point a view: reconstruction error across, mean rating up, with its range.
-
-    Args:
-        frame: name, loss, mean, low, high; low and high are NaN where there is no range.
-    """
-    x = alt.X(
-        "loss:Q", title=x_title, scale=alt.Scale(domain=[0, 1.15 * frame["loss"].max()]), axis=alt.Axis(tickCount=6)
-    )
-    scale = alt.Scale(domain=[1, 5], nice=False, zero=False)
-    y = alt.Y("mean:Q", title=y_title, scale=scale, axis=alt.Axis(values=[1, 2, 3, 4, 5], format="d"))
-    base = alt.Chart(frame)
-    bars = base.mark_rule(color=FAINT, strokeWidth=2).encode(
-        x=x, y=alt.Y("low:Q", title=y_title, scale=scale), y2="high:Q"
-    )
-    points = base.mark_point(filled=True, size=160, color=CUD[0], opacity=1).encode(x=x, y=y)
-    names = base.mark_text(align="left", dx=11, dy=-9, fontSize=15, color=INK).encode(x=x, y=y, text="name:N")
-    return plain(alt.layer(bars.transform_filter("isValid(datum.low)"), points, names), height)
-
-
 def quality_strip(
     at: NDArray[Any], defects: Sequence[Defect], names: Sequence[str], kinds: Mapping[str, str], axis_title: str
 ) -> Chart:

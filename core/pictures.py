@@ -31,8 +31,13 @@ def drawn(chart: Chart, form: Format) -> bytes:
 def _register() -> None:
     import vl_convert
 
+    vl_convert.register_font_directory(str(font_file().parent))
+
+
+def font_file() -> Path:
+    """Where FONT lies. FileNotFoundError where it is missing."""
     found = importlib.util.find_spec("matplotlib_fontja")
-    folder = Path(found.origin).parent / "fonts" if found and found.origin else None
-    if folder is None or not (folder / "ipaexg.ttf").is_file():
+    file = Path(found.origin).parent / "fonts" / "ipaexg.ttf" if found and found.origin else None
+    if file is None or not file.is_file():
         raise FileNotFoundError("the font of matplotlib-fontja is missing: Japanese would be empty boxes")
-    vl_convert.register_font_directory(str(folder))
+    return file

@@ -326,6 +326,38 @@ class StudyEvent(Base):
     detail: Mapped[Json]
 
 
+class Assumption(Base):
+    """A number that somebody put into the reckoning of costs and benefits. Only ever added; the last one counts."""
+
+    __tablename__ = "assumption"
+    __table_args__ = (CheckConstraint("low <= likely AND likely <= high", "order"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    pilot_id: Mapped[str] = mapped_column(ForeignKey("pilot.id"), index=True)
+    name: Mapped[str]
+    low: Mapped[float]
+    likely: Mapped[float]
+    high: Mapped[float]
+    source: Mapped[str]  # where it comes from, in somebody's words
+    set_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class LedgerEntry(Base):
+    """What a pilot has settled: rules fixed before a study, and decisions. Each holds the hash of the one before."""
+
+    __tablename__ = "ledger"
+    __table_args__ = (UniqueConstraint("pilot_id", "number"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    pilot_id: Mapped[str] = mapped_column(ForeignKey("pilot.id"))
+    number: Mapped[int]  # 1, 2, 3 … within the pilot
+    kind: Mapped[str]  # rules, decision
+    content: Mapped[Json]
+    at: Mapped[datetime]
+    before: Mapped[str] = mapped_column(String(64))  # hash of the entry before; "" of the first
+    hash: Mapped[str] = mapped_column(String(64))  # SHA-256 of all of the above but the id
+
+
 class Job(Base):
     """Long work, named by the fingerprint of what it makes."""
 

@@ -1,5 +1,6 @@
 """What every test file shares."""
 
+import io
 import shutil
 from collections.abc import Iterator
 from functools import cache
@@ -104,13 +105,13 @@ def shoot(request: pytest.FixtureRequest, tmp_path: Path):
     """Take a picture; with --pictures it becomes the README's."""
     renew = request.config.getoption("--pictures")
 
-    def take(visitor: Visitor, name: str) -> None:
+    def take(visitor: Visitor, name: str, instead: Image.Image | None = None) -> None:
         visitor.check_layout()
         folder = PICTURES if renew and not name.startswith(ASIDE) else tmp_path
         folder.mkdir(exist_ok=True)
         file = folder / f"{name}-{visitor.language}.png"
-        visitor.page.screenshot(path=file)
-        with Image.open(file) as taken:  # a screen has few colours: a quarter of the bytes
-            taken.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(file, optimize=True)
+        taken = instead or Image.open(io.BytesIO(visitor.page.screenshot()))
+        # a screen has few colours: a quarter of the bytes
+        taken.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(file, optimize=True)
 
     return take

@@ -16,6 +16,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pypdfium2
 import pytest
 from playwright.sync_api import Browser, expect
 
@@ -27,7 +28,7 @@ from core.tasks import Task
 from feedback_db import raters, studies
 from feedback_db.studies import Study
 from pages.parts import asking, post, questions, work
-from tests.browser import App, Rater, Visitor, running_app
+from tests.browser import App, Rater, Visitor, running_app, shoot_whole
 from tests.screens import Place
 
 pytestmark = pytest.mark.usefixtures("leave")
@@ -212,6 +213,7 @@ def test_a_lead_reads_what_a_crowd_has_said(request, browser, place, shared_data
         shoot(someone, "results")
         someone.open_fold("Details: all changes at once")
         someone.settle()
+        decide(someone, study.pilot_id, shoot)
         someone.open(f"/study?pilot={study.pilot_id}")
         someone.open_fold("End this study")
         someone.press("End the study")
@@ -219,6 +221,25 @@ def test_a_lead_reads_what_a_crowd_has_said(request, browser, place, shared_data
         someone.sees("Open the study")
         shoot(someone, "ask")
         assert [one for one in someone.complaints if "404" not in one] == []
+
+
+def decide(someone: Visitor, pilot_id: str, shoot) -> None:
+    """Sign, and take the page along: it says what was signed, by whom and why."""
+    someone.open(f"/evidence?pilot={pilot_id}")
+    someone.page.get_by_role("radio", name=someone.word("Improve"), exact=True).click()
+    someone.page.get_by_label(someone.word("Name"), exact=True).fill("山田 花子")
+    someone.page.get_by_label(someone.word("Reason"), exact=True).fill("地図4だけが読める")
+    someone.press("Sign the decision")
+    someone.settle()
+    shoot_whole(someone, shoot, "decision")
+    with someone.page.expect_download() as download:
+        someone.page.get_by_role("button", name=someone.word("One page (PDF)")).click()
+    [page] = pypdfium2.PdfDocument(download.value.path())
+    shoot(someone, "page", page.render(scale=1.5).to_pil())
+    text = page.get_textpage().get_text_bounded()
+    assert someone.page.locator("h4").first.inner_text()[:12] in text.replace("\r\n", "")
+    assert "山田 花子" in text
+    assert "地図4だけが読める" in text
 
 
 def made_up(study: Study, n_people: int) -> None:

@@ -18,7 +18,6 @@ from core.charts import (
     Overlay,
     curves,
     envelope,
-    loss_against_understandability,
     quality_strip,
     series_line,
     time_format,
@@ -91,13 +90,11 @@ def hostile_map(name: str) -> Map:
 def test_a_name_is_shown_as_it_is_and_never_taken_for_a_field_or_a_formula(name):
     """Altair reads “a:Q” and “mean(y)” as shorthand, and Vega reads dots and brackets in a field as a path."""
     windows = np.random.default_rng(0).normal(size=(9, 2, 16))
-    ratings = pd.DataFrame({"name": [name], "loss": [0.5], "mean": [3.0], "low": [2.0], "high": [4.0]})
     charts = {
         "map": waveform_map(hostile_map(name), 400, {name: ["x"] * 9, "t": [1] * 9}),
         "line": series_line(line(np.arange(60.0), name, name), [(3, 9)], [(3, 9, "#ffffff")], 200),
         "traces": traces(SECONDS, np.ones((60, 2)), [name, "b"], name),
         "curves": curves(overlay(windows, [name, "b"]), name, 300),
-        "ratings": loss_against_understandability(ratings, name, name, 300),
     }
     ours = {
         "x",
@@ -119,11 +116,11 @@ def test_a_name_is_shown_as_it_is_and_never_taken_for_a_field_or_a_formula(name)
     for which, chart in charts.items():
         spec = drawn(chart)
         fields = {field for field in found(spec, "field") if isinstance(field, str)}
-        assert fields <= ours | {"loss", "mean", "low", "high"}, which
+        assert fields <= ours, which
         assert name in list(found(spec, "title")), which
-        assert set(found(spec, "test")) | set(found(spec, "filter")) <= {"datum.picked", "isValid(datum.low)"}, which
+        assert set(found(spec, "test")) | set(found(spec, "filter")) <= {"datum.picked"}, which
     assert name in drawn(charts["map"])["encoding"]["color"]["scale"]["domain"]
-    for which in ("traces", "curves", "ratings"):
+    for which in ("traces", "curves"):
         assert name in [row["name"] for row in rows(drawn(charts[which]), "name")], which
 
 
@@ -261,21 +258,7 @@ def test_of_many_picked_windows_some_are_drawn_evenly_and_the_mean_is_of_all():
     np.testing.assert_allclose(thick["y"], -0.08, atol=1e-9)
 
 
-# --- ratings against loss
-
-
-def test_a_view_is_a_point_with_its_name_and_its_range_only_where_there_is_one():
-    frame = pd.DataFrame(
-        {"name": ["A", "B"], "loss": [0.4, 0.9], "mean": [4.5, 2.0], "low": [4.0, np.nan], "high": [5.0, np.nan]}
-    )
-    spec = drawn(loss_against_understandability(frame, "error", "understandable", 300))
-    assert [(row["name"], row["low"]) for row in rows(spec, "name")] == [("A", 4.0), ("B", None)]
-    bars, points, names = spec["layer"]
-    assert bars["transform"] == [{"filter": "isValid(datum.low)"}]
-    assert "transform" not in points | names
-    assert points["encoding"]["y"]["scale"]["domain"] == [1, 5]  # the scale that people rated on, not the data's
-    low, high = points["encoding"]["x"]["scale"]["domain"]
-    assert low == 0 < 0.9 < high
+# --- clocks
 
 
 @pytest.mark.parametrize(

@@ -559,7 +559,7 @@ def _checks(connection: Any) -> set[tuple[str, str | None, str]]:
     inspector = inspect(connection)
     tables = models.Base.metadata.tables
     found = {(t, check["name"], check["sqltext"]) for t in tables for check in inspector.get_check_constraints(t)}
-    assert len(found) == 18
+    assert len(found) == 19
     return found
 
 

@@ -206,48 +206,6 @@ def test_people_rate_the_map_that_was_kept_whatever_becomes_of_its_model(place, 
 # Evidence
 
 
-@pytest.mark.parametrize(
-    ("scores", "mean", "low_and_high", "n", "sentence"),
-    [
-        ([4], "4.00", "One person's opinion: a range needs at least two people.", 1, "too few"),
-        ([2, 3, 4], "3.00", "1.5 – 4.5", 3, "compare"),
-        (
-            [4, 4, 4],
-            "4.00",
-            "Everyone gave the same score: so few answers do not show how far opinions would differ.",
-            3,
-            "too few",
-        ),
-        ([4, None], "4.00", "One person's opinion: a range needs at least two people.", 1, "too few"),
-    ],
-)
-def test_evidence_sets_what_people_say_beside_the_error(someone, scores, mean, low_and_high, n, sentence):
-    place = someone.place
-    pilot, study, [kept] = place.asked(loss=0.25)
-    for i, score in enumerate(scores):
-        place.rate(study, kept, f"r{i}", score)
-    someone.open("evidence", pilot=pilot.id)
-    shown = someone.at.table[0].value.iloc[0].to_dict()
-    assert shown == {
-        someone.word("map"): someone.word("Map {n}", n=1),
-        someone.word("round"): 1,
-        someone.word("reconstruction error"): "0.250",
-        someone.word("understandability (1–5)"): mean,
-        someone.word("range of uncertainty (95 %)"): someone.word(low_and_high),
-        someone.word("people"): n,
-        someone.word("“I can't tell”"): scores.count(None),
-    }
-    assert someone.sees(SENTENCES[sentence])
-    assert not any(someone.sees(other) for name, other in SENTENCES.items() if name != sentence)
-    assert len(someone.at.get("vega_lite_chart")) == 1
-
-
-SENTENCES = {
-    "too few": "That is too few answers to go by. Ask more people.",
-    "compare": "Compare the ranges of uncertainty before you decide: where they overlap, maps may be equally clear.",
-}
-
-
 def test_only_i_cannot_tell_is_an_answer_and_no_score(someone):
     pilot, study, [kept] = someone.place.asked(loss=0.25)
     someone.place.rate(study, kept, "r", None)

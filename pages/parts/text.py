@@ -68,6 +68,11 @@ def fill(message: str, facts: Mapping[str, object]) -> str:
     return _(message).format(**told)
 
 
+def bare(message: str, facts: Mapping[str, object]) -> str:
+    """The same where nothing is Markdown, as on paper."""
+    return _(message).format(**facts)
+
+
 def together(*sentences: str) -> str:
     """Sentences one after the other; Japanese puts no space between them."""
     return ("" if language() == "ja" else " ").join(sentences)
