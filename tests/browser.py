@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -253,6 +253,14 @@ class Rater(Visitor):
         name = next((name for name, title in titles.items() if self.word(title) == here), "check")
         plain = name in ("same", "joins") and not self.on(".map canvas").count()
         return f"{name}-plain" if plain else name
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Wait for what no screen says."""
+    give_up = time.monotonic() + PATIENCE / 1000
+    while not true():
+        assert time.monotonic() < give_up
+        time.sleep(0.1)
 
 
 def new_pilot(visitor: Visitor, question: str) -> None:

@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, expect
 from core.charts import CUD
 from core.steps import Deseason, Impute, Resample, Scale
 from pages.parts.steps import NAMES
-from tests.browser import App, Rater, Visitor, new_pilot, picked, running_app, upload
+from tests.browser import App, Rater, Visitor, new_pilot, picked, running_app, until, upload
 
 pytestmark = pytest.mark.usefixtures("leave")
 
@@ -262,7 +262,7 @@ def test_a_calculation_is_found_again_after_a_reload_and_can_be_stopped(browser,
     expect(stop).to_be_visible()
     someone.page.reload()
     expect(stop).to_be_visible()  # the address says which map it was
-    assert rows(app, f"SELECT state {LAST_VIEW}") == [("running",)]
+    until(lambda: rows(app, f"SELECT state {LAST_VIEW}") == [("running",)])
     stop.click()
     someone.sees("You stopped this calculation.")
     assert rows(app, f"SELECT state {LAST_VIEW}") == [("cancelled",)]

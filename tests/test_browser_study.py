@@ -28,7 +28,7 @@ from core.tasks import Task
 from feedback_db import raters, studies
 from feedback_db.studies import Study
 from pages.parts import asking, post, questions, work
-from tests.browser import App, Rater, Visitor, running_app, shoot_whole
+from tests.browser import App, Rater, Visitor, running_app, shoot_whole, until
 from tests.screens import Place
 
 pytestmark = pytest.mark.usefixtures("leave")
@@ -120,8 +120,8 @@ def take_part(browser: Browser, app: App, address: str) -> None:
     assert tablet.where() == "1 / 12"
     for _ in range(3):
         through(tablet.item())
+    until(lambda: n_answered(app) == 3)
     tablet.sees("All answers are saved.")
-    assert n_answered(app) == 3
 
     network.pull()
     for n in range(1, 4):
@@ -131,8 +131,8 @@ def take_part(browser: Browser, app: App, address: str) -> None:
     assert n_answered(app) == 3
     no_dialog(tablet)
     network.plug_in()
+    until(lambda: n_answered(app) == 6)
     tablet.sees("All answers are saved.")
-    assert n_answered(app) == 6
 
     app.kill()
     through(tablet.item())
@@ -140,7 +140,7 @@ def take_part(browser: Browser, app: App, address: str) -> None:
     app.start()
     for _ in range(2):
         through(tablet.item())
-    tablet.sees("All answers are saved.")
+    until(lambda: n_answered(app) == 9)
 
     own = tablet.page.url
     tablet.page.close()
@@ -202,6 +202,7 @@ def test_a_lead_reads_what_a_crowd_has_said(request, browser, place, shared_data
     with running_app(place.folder) as app:
         someone = Visitor(browser, app, language, size)
         someone.open(f"/study?pilot={study.pilot_id}")
+        expect(someone.page.get_by_test_id("stMetricValue")).to_have_count(3)
         assert someone.page.get_by_test_id("stMetricValue").all_inner_texts()[:2] == ["14", "14"]
         shoot(someone, "study")
         someone.open(f"/results?pilot={study.pilot_id}")
