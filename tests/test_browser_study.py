@@ -4,7 +4,6 @@ import contextlib
 import re
 import select
 import socket
-import sqlite3
 import threading
 import uuid
 from collections import Counter
@@ -28,7 +27,7 @@ from core.tasks import Task
 from feedback_db import raters, studies
 from feedback_db.studies import Study
 from pages.parts import asking, post, questions, work
-from tests.browser import App, Rater, Visitor, running_app, shoot_whole, until
+from tests.browser import App, Rater, Visitor, rows, running_app, shoot_whole, until
 from tests.screens import Place
 
 pytestmark = pytest.mark.usefixtures("leave")
@@ -90,11 +89,6 @@ def a_study(place: Place, files: list[Path], design: Design) -> Study:
     return place.study(pilot, *[place.view(pilot, one) for one in specs], design=design)
 
 
-def rows(app: App, query: str) -> list[tuple]:
-    with sqlite3.connect(app.data / "pilot.db") as db:
-        return db.execute(query).fetchall()
-
-
 # Streamlit looks for its server below a deep link's own path first.
 SEARCHES = re.compile(r"404: \S+/rate/_stcore/|status of 404")
 UNPLUGGED = re.compile(r"ERR_|WebSocket|server is not responding|reaching server endpoint")
@@ -124,17 +118,18 @@ def take_part(browser: Browser, app: App, address: str) -> None:
     tablet.sees("All answers are saved.")
 
     network.pull()
+    no_dialog(tablet)
     for n in range(1, 4):
         through(tablet.item())
         tablet.sees(UNSENT, n=n)  # and goes on asking
     assert tablet.where() == "7 / 12"
     assert n_answered(app) == 3
-    no_dialog(tablet)
     network.plug_in()
     until(lambda: n_answered(app) == 6)
     tablet.sees("All answers are saved.")
 
     app.kill()
+    no_dialog(tablet)
     through(tablet.item())
     tablet.sees(UNSENT, n=1)
     app.start()

@@ -68,9 +68,21 @@ class Rater {
     on(this.pause, "click", () => { this.paused = true; this.render(); });
     on(document, "keydown", event => this.keyed(event));
     on(window, "pagehide", () => this.keepTime());
+    this.stayTouchable();
     on(document, "visibilitychange", () => {
       if (document.hidden) { this.clock.stop(); this.keepTime(); } else this.clock.go();
     });
+  }
+
+  /** Without a network Streamlit opens a dialog, which rate.py hides, and makes all else inert. People go on here. */
+  stayTouchable() {
+    const above = [];
+    for (let one = this.root; one; one = one.parentElement ?? one.getRootNode().host) above.push(one);
+    const free = () => above.filter(one => one.inert).forEach(one => { one.inert = false; });
+    const watch = new MutationObserver(free);
+    above.forEach(one => watch.observe(one, { attributeFilter: ["inert"] }));
+    this.closing.signal.addEventListener("abort", () => watch.disconnect());
+    free();
   }
 
   close() {
