@@ -13,6 +13,7 @@ from core.agreement import FEWEST_RATERS, NO_RANGE, draws, estimate
 from core.answers import Answer
 from core.errors import N_
 from core.notices import Notice
+from core.opinions import BEYOND_CHANCE
 from core.series import Floats, Ints
 
 BETTER = {  # 1 where more is better, -1 where less is
@@ -26,7 +27,6 @@ BETTER = {  # 1 where more is better, -1 where less is
 FEWEST_VIEWS = 4  # three maps have six orders, one of which any number gets right by chance
 MOST_EXACT = 8  # views up to which all orders are tried, 40,320 then
 N_ORDERS = 9999  # that are tried of more
-BEYOND_CHANCE = 0.05
 SEED = 0
 Outcome = Literal["understandability", "quiz"]
 

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from core.agreement import FEWEST_RATERS
-from core.alignment import BEYOND_CHANCE, Correlation, alignment
+from core.alignment import Correlation, alignment
 from core.answers import Answer
 from core.errors import N_
 from core.notices import Notice
+from core.opinions import BEYOND_CHANCE
 
 FEWEST_ERRORS = 5  # four can be in the very same order by chance once in 12 times, either way
 

@@ -12,14 +12,23 @@ from core.encoders import EncoderSpec
 from core.errors import N_
 from core.factors import STEPS, contrast
 from core.notices import Notice
-from core.opinions import ALIKE, LEVEL, ONE_RATER, SCORES, Contrast, Range, by_rater, clustered, own_means
+from core.opinions import (
+    ALIKE,
+    BEYOND_CHANCE,
+    LEVEL,
+    ONE_RATER,
+    SCORES,
+    Contrast,
+    Range,
+    by_rater,
+    clustered,
+    own_means,
+)
 from core.rebuilding import MANY_BLOCKS, Interval
 from core.recognition import FEWEST_APART, TOO_FEW, Where, resampled, time_blocks
 from core.series import Floats
 from core.studies import FACTORS, Factor, difference
 from core.views import ViewSpec
-
-BEYOND_CHANCE = 0.05  # a p up to this, after it was raised for the number of comparisons
 
 # --- what people say
 

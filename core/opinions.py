@@ -13,6 +13,7 @@ from core.errors import N_
 from core.series import Floats
 
 LEVEL = 0.95  # of ranges
+BEYOND_CHANCE = 0.05  # a p up to this, after it was raised for the number of comparisons
 SEED = 0
 ALL_FLIPS = 12  # people up to which every way to turn signs is tried, and as many random ones for more people
 SEES_NOISE = 4  # a map of noise is rated as readable from here on

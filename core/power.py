@@ -9,10 +9,9 @@ from scipy.special import ndtr
 from core.answers import HIGHEST, LOWEST, Answer
 from core.errors import N_
 from core.notices import Notice
-from core.opinions import sign_flip
+from core.opinions import BEYOND_CHANCE, sign_flip
 from core.series import Floats
 
-ALPHA = 0.05
 N_STUDIES = 400  # power is known to 0.02, the difference to about 0.04 steps
 LARGEST = 2.0  # steps; who needs more need not ask
 HALVINGS = 6
@@ -53,7 +52,7 @@ def smallest_difference(n_raters: int, n_views: int, spread: Spread, power: floa
 
     def found(apart: float) -> bool:
         scores = _rounded(MIDDLE + lenient + moods + apart * np.array([-0.5, 0.5]))
-        return bool((sign_flip(scores[..., 1] - scores[..., 0]) <= ALPHA / max(1, n_views - 1)).mean() >= power)
+        return bool((sign_flip(scores[..., 1] - scores[..., 0]) <= BEYOND_CHANCE / max(1, n_views - 1)).mean() >= power)
 
     apart = np.linspace(0, 3 * LARGEST, 601)
     steps = _true_steps(apart, spread)

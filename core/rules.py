@@ -8,14 +8,23 @@ from core.agreement import agreement
 from core.answers import HIGHEST, LOWEST, Answer
 from core.errors import N_, UserError
 from core.notices import Notice
-from core.opinions import NOBODY, NOT_BOTH, Contrast, Range, WithAndWithout, checks, of_views, with_and_without
+from core.opinions import (
+    BEYOND_CHANCE,
+    NOBODY,
+    NOT_BOTH,
+    Contrast,
+    Range,
+    WithAndWithout,
+    checks,
+    of_views,
+    with_and_without,
+)
 from core.power import FEWEST
 from core.rebuilding import Interval
 
 Verdict = Literal["go", "improve", "stop", "cannot tell"]
 State = Literal["met", "open", "missed", "unknown"]  # missed: surely not met, whatever lies within the range
 
-CHANCE = 0.05  # a p up to this is beyond chance
 KEPT, STILL, APART = 0.5, 0.01, 0.75  # from where on proposals speak: see `proposals`
 LIMITS: Mapping[str, tuple[float, float]] = {
     "mean": (LOWEST, HIGHEST),
@@ -251,7 +260,7 @@ def _faster(one: Contrast, least: float) -> _Finding:
 
 
 def _beyond_chance(one: Contrast) -> bool:
-    return one.p is not None and one.p <= CHANCE
+    return one.p is not None and one.p <= BEYOND_CHANCE
 
 
 def _noise(facts: Facts, rules: Thresholds) -> _Finding:

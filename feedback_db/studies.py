@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from feedback_db import models
 from feedback_db.models import Json
-from feedback_db.rows import every, lock_pilot, select_as
+from feedback_db.rows import every, lock_pilot, maybe, select_as
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,12 @@ def items(db: Session, study_id: str) -> list[Item]:
     """What may be asked, by number."""
     query = select_as(Item, models.StudyItem).where(models.StudyItem.study_id == study_id)
     return every(db, Item, query.order_by(models.StudyItem.number))
+
+
+def item(db: Session, study_id: str, item_id: str) -> Item | None:
+    """One of them."""
+    m = models.StudyItem
+    return maybe(db, Item, select_as(Item, m).where(m.study_id == study_id, m.id == item_id))
 
 
 def close(db: Session, study_id: str) -> None:

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.rules import Facts
 from feedback_db import ratings
 from feedback_db.pilots import Pilot
 from pages.parts import beside, deciding, export, known, money, page, pilot, rounds
@@ -12,7 +13,7 @@ from pages.parts.text import _, moment_of
 from pages.parts.work import database
 
 
-def take_along(current: Pilot, found: Known, headline: str) -> None:
+def take_along(current: Pilot, found: Known, facts: Facts, headline: str) -> None:
     """The answers, the page, and the way on."""
     if found.answers:
         st.page_link(
@@ -28,7 +29,7 @@ def take_along(current: Pilot, found: Known, headline: str) -> None:
             "text/csv",
             icon=":material/download:",
         )
-        page.button(current, found, headline)
+        page.button(current, found, facts, headline)
     st.page_link(
         "improve.py",
         label=_("Change one thing and ask again"),
@@ -57,8 +58,9 @@ with guard():
     beside.picture(found)
     beside.table(found)
     rounds.history(found, current.round)
+    facts = known.facts(found)
     with guard():
         money.section(current, list(found.answers))
     with guard():
-        deciding.section(current, known.facts(found))
-    take_along(current, found, headline)
+        deciding.section(current, facts)
+    take_along(current, found, facts, headline)

@@ -3,6 +3,7 @@
 import os
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -253,6 +254,11 @@ class Rater(Visitor):
         name = next((name for name, title in titles.items() if self.word(title) == here), "check")
         plain = name in ("same", "joins") and not self.on(".map canvas").count()
         return f"{name}-plain" if plain else name
+
+
+def rows(app: App, query: str, *values: str) -> list[tuple]:
+    with sqlite3.connect(app.data / "pilot.db") as db:
+        return db.execute(query, values).fetchall()
 
 
 def until(true: Callable[[], bool]) -> None:

@@ -16,7 +16,7 @@ from streamlit.testing.v1 import app_test
 
 from feedback_db.database import connect
 from pages.parts import work
-from tests.browser import ROOT, Visitor, chromium
+from tests.browser import ROOT, App, Visitor, chromium, running_app
 from tests.screens import Person, Place
 
 # A server looks once for components in all installed packages; AppTest would look again for every visitor, a third of
@@ -90,6 +90,12 @@ def someone(place: Place) -> Person:
 def anyone(request: pytest.FixtureRequest, place: Place) -> Person:
     """Reads one language after the other."""
     return Person(place, request.param)
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    with running_app(tmp_path_factory.mktemp("data")) as running:
+        yield running
 
 
 @pytest.fixture

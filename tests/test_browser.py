@@ -1,9 +1,7 @@
 """Whole journeys, as people make them: a real server, a real engine, a real browser."""
 
 import json
-import sqlite3
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,23 +10,12 @@ from playwright.sync_api import Locator, expect
 from core.charts import CUD
 from core.steps import Deseason, Impute, Resample, Scale
 from pages.parts.steps import NAMES
-from tests.browser import App, Rater, Visitor, new_pilot, picked, running_app, until, upload
+from tests.browser import App, Rater, Visitor, new_pilot, picked, rows, running_app, until, upload
 
 pytestmark = pytest.mark.usefixtures("leave")
 
 TABLET, PC = (1024, 768), (1280, 800)
 LAST_VIEW = "FROM job WHERE kind = 'view' ORDER BY created_at DESC LIMIT 1"
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    with running_app(tmp_path_factory.mktemp("data")) as running:
-        yield running
-
-
-def rows(app: App, query: str, *values: str) -> list[tuple]:
-    with sqlite3.connect(app.data / "pilot.db") as db:
-        return db.execute(query, values).fetchall()
 
 
 @pytest.mark.parametrize(("language", "size"), [("ja", TABLET), ("en", PC)])

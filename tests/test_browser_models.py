@@ -1,25 +1,18 @@
 """Journeys through what a model adds: maps compared, the ladder, planted truths, extra training."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from core.demo import EXAMPLES
-from tests.browser import App, Visitor, new_pilot, picked, running_app, shoot_whole, upload
+from tests.browser import Visitor, new_pilot, picked, shoot_whole, upload
 
 pytestmark = pytest.mark.usefixtures("leave")
 
 TABLET, PC = (1024, 768), (1280, 800)
 EXAMPLES_SHOWN = ("press_line", "weekly_demand", "regimes", "outliers", "trends", "pump")
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    with running_app(tmp_path_factory.mktemp("data")) as running:
-        yield running
 
 
 @pytest.mark.parametrize(("language", "size"), [("ja", TABLET), ("en", PC)])

@@ -88,8 +88,11 @@ def _settled(pilot_id: str) -> Settled:
     return Settled(entries, wrong, min((one.opened_at for one in asked), default=None))
 
 
-def told(pilot_id: str, facts: Facts) -> list[str]:
-    """What the rules say, why, and what was signed last, for paper."""
+def told(pilot_id: str, facts: Facts) -> tuple[list[str], str | None]:
+    """What the rules say, why, and what was signed last, for paper.
+
+    With the hash of the ledger's last entry: whoever has noted it sees later whether entries were cut off.
+    """
     settled = _settled(pilot_id)
     judged = rules.judge(facts, settled.thresholds)
     lines = [_(VERDICTS[judged.verdict]), *(bare(one.message, one.facts) for one in judged.because), _when(settled)]
@@ -99,13 +102,7 @@ def told(pilot_id: str, facts: Facts) -> list[str]:
         words = _("Decided on {at} by {name}: {decision}. Reason: {reason}")
         said = {"name": last.content["name"], "decision": _(DECISIONS[last.content["decision"]])}
         lines.append(words.format(at=moment_of(last.at), reason=last.content["reason"], **said))
-    return lines
-
-
-def last_hash(pilot_id: str) -> str | None:
-    """Of the ledger's last entry: whoever has noted it sees later whether entries were cut off."""
-    entries = _settled(pilot_id).entries
-    return entries[-1].hash if entries else None
+    return lines, settled.entries[-1].hash if settled.entries else None
 
 
 # --- what the rules say

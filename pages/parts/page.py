@@ -1,6 +1,5 @@
 """The evidence on one page, for a manager to print."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
@@ -9,8 +8,9 @@ import streamlit as st
 from core import paper, pictures
 from core.artifacts import fingerprint
 from core.paper import Paper
+from core.rules import Facts
 from feedback_db.pilots import Pilot
-from pages.parts import beside, deciding, known, money
+from pages.parts import beside, deciding, money
 from pages.parts.known import Known
 from pages.parts.reading import ranged
 from pages.parts.text import _, moment_of
@@ -18,19 +18,18 @@ from pages.parts.text import _, moment_of
 WIDTH, HEIGHT = 760, 380  # of the chart, pixels
 
 
-def button(pilot: Pilot, found: Known, headline: str) -> None:
+def button(pilot: Pilot, found: Known, facts: Facts, headline: str) -> None:
     """The page is set when somebody asks for it; its words are this reader's."""
-    words, base = _words(pilot, found, headline), beside.base_of(found)
+    words, base = _words(pilot, found, facts, headline), beside.base_of(found)
     chart = None if base is None else beside.chart(found, base).properties(width=WIDTH, height=HEIGHT)
 
     def make() -> bytes:
         picture = None if chart is None else pictures.drawn(chart, "png")
         return paper.pdf(replace(words, picture=picture))
 
-    make_page: Callable[[], bytes] = make
     st.download_button(
         _("One page (PDF)"),
-        make_page,
+        make,
         "evidence.pdf",
         "application/pdf",
         on_click="ignore",
@@ -38,24 +37,25 @@ def button(pilot: Pilot, found: Known, headline: str) -> None:
     )
 
 
-def _words(pilot: Pilot, found: Known, headline: str) -> Paper:
-    facts = [pilot.team] if pilot.team else []
-    facts.append(_("Round {n}").format(n=pilot.round))
+def _words(pilot: Pilot, found: Known, facts: Facts, headline: str) -> Paper:
+    about = [pilot.team] if pilot.team else []
+    about.append(_("Round {n}").format(n=pilot.round))
     if pilot.decision_on:
-        facts.append(_("decision on {date}").format(date=pilot.decision_on.strftime("%Y/%m/%d")))
+        about.append(_("decision on {date}").format(date=pilot.decision_on.strftime("%Y/%m/%d")))
     base = beside.base_of(found)
+    decided, last_hash = deciding.told(pilot.id, facts)
     return Paper(
         title=pilot.question,
-        facts=facts,
+        facts=about,
         headline=headline,
         picture=None,
         picture_caption="" if base is None else beside.about(found, base),
         table=[_heads(), *(_row(found, id_) for id_ in found.views)],
         sections=[
             (_("What does it cost, what does it save?"), money.told(pilot, list(found.answers))),
-            (_("What do the rules say?"), deciding.told(pilot.id, known.facts(found))),
+            (_("What do the rules say?"), decided),
         ],
-        footer=_footer(pilot, found),
+        footer=_footer(found, last_hash),
     )
 
 
@@ -80,13 +80,12 @@ def _row(found: Known, id_: str) -> list[str]:
     ]
 
 
-def _footer(pilot: Pilot, found: Known) -> list[str]:
+def _footer(found: Known, last_hash: str | None) -> list[str]:
     """What the page was made of, so that two pages can be told to be of the same data."""
     content = fingerprint([one.fingerprint for one in found.views.values()], [repr(one) for one in found.answers])
-    hash_ = deciding.last_hash(pilot.id)
     return [
         _("maps and answers {fingerprint}").format(fingerprint=content[:12]),
-        *([_("last entry of the ledger {hash}").format(hash=hash_[:12])] if hash_ else []),
+        *([_("last entry of the ledger {hash}").format(hash=last_hash[:12])] if last_hash else []),
         _("made {at}").format(at=moment_of(datetime.now().astimezone())),
         _("Ranges in brackets: 95 %."),
     ]

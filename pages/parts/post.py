@@ -80,7 +80,7 @@ def _store(db: Session, seat: str, id_: str, one: Fields) -> None:
         given = {str(key): str(value) for key, value in one["literacy"].items()}
         raters.keep_literacy(db, rater, {"answers": given, "right": questions.literacy_right(given)})
         return
-    item = next((item for item in studies.items(db, study.id) if item.id == one["item"]), None)
+    item = studies.item(db, study.id, str(one["item"]))
     if item is None or item.number not in rater.asked:
         raise Refused("unknown")
     for said in read(id_, rater, item, one):

@@ -11,7 +11,7 @@ import streamlit as st
 from core import factors, opinions, study_charts
 from core.alignment import holm
 from core.answers import HIGHEST, LOWEST, Answer
-from core.opinions import Contrast, Opinion, Range
+from core.opinions import BEYOND_CHANCE, Contrast, Opinion, Range
 from core.study_charts import Line, Spread
 from core.views import ViewSpec
 from feedback_db.ratings import Answered
@@ -20,7 +20,6 @@ from pages.parts import given
 from pages.parts.questions import ANCHORS
 from pages.parts.text import _, listed, ngettext, together
 
-CHANCE = 0.05  # a p up to this is called beyond chance, after it was made larger for every comparison that was tried
 Answers = tuple[Answer, ...]
 
 
@@ -114,17 +113,17 @@ class Lead:
     @property
     def is_clearest(self) -> bool:
         """Than all the others, beyond chance."""
-        return bool(self.p) and all(p is not None and p <= CHANCE for p in self.p.values())
+        return bool(self.p) and all(p is not None and p <= BEYOND_CHANCE for p in self.p.values())
 
     def also(self) -> list[str]:
         """Which others may be as clear. Which map leads is itself chance's work, so all pairs of maps count here."""
         n_pairs = len(self.p) * (len(self.p) + 1) / 2
-        return [name for name, one in self.over.items() if one.p is None or one.p * n_pairs > CHANCE]
+        return [name for name, one in self.over.items() if one.p is None or one.p * n_pairs > BEYOND_CHANCE]
 
     @property
     def needed(self) -> int:
         """People below whom not even full agreement would be beyond chance; see core.opinions.sign_flip."""
-        return ceil(log2(len(self.p) / CHANCE))
+        return ceil(log2(len(self.p) / BEYOND_CHANCE))
 
 
 def lead(answers: Answers, found: Mapping[str, Opinion]) -> Lead:
@@ -298,7 +297,7 @@ def with_and_without(answers: Answers) -> None:
 def sure(one: Contrast, neutral: float) -> int:
     """1 above what makes no difference, -1 below, beyond chance; 0: it cannot be told."""
     low, high = one.size.low, one.size.high
-    if one.p is None or low is None or high is None or one.p > CHANCE or low <= neutral <= high:
+    if one.p is None or low is None or high is None or one.p > BEYOND_CHANCE or low <= neutral <= high:
         return 0
     return 1 if low > neutral else -1
 
