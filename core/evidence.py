@@ -301,3 +301,46 @@ def tally(changes: Iterable[Contrast]) -> Tally:
     given = list(changes)
     asked = [direction(one) for one in given if one.size.value is not None]
     return Tally(asked.count(1), asked.count(-1), asked.count(0), len(given) - len(asked))
+
+
+# --- what was expected of it
+
+Part = Literal["error", "clarity"]
+Outcome = Literal["yes", "no", "cannot be told"]
+EXPECTED: Mapping[Part, Mapping[str, str]] = {
+    "error": {"falls": N_("falls"), "stays": N_("stays"), "rises": N_("rises")},
+    "clarity": {"clearer": N_("clearer"), "same": N_("the same"), "less": N_("less clear")},
+}
+WAYS = {"falls": -1, "rises": 1, "clearer": 1, "less": -1}
+OUTCOMES: Mapping[Outcome, str] = {"yes": N_("yes"), "no": N_("no"), "cannot be told": N_("cannot be told")}
+ALIKE_WITHIN: Mapping[Part, float] = {"error": 0.05, "clarity": 0.5}  # of the error before; steps of 1 … 5
+
+
+def came_true(expects: Mapping[Part, str], change: Interval | None, clarity: Contrast) -> dict[Part, Outcome]:
+    """Of each part of which something was expected, whether it came about. More and less are told beyond chance only.
+
+    Alike is more than a difference that may be chance: the whole range lies within ALIKE_WITHIN, and outside of it
+    where it is told not to be. A small change beyond chance may be both. Source: Schuirmann 1987, "A comparison of the
+    two one-sided tests procedure and the power approach"; ranges of 95 % make each test one at 2.5 %.
+
+    Args: change, clarity: see `placed`.
+    """
+    found = {"error": (change, _way(change)), "clarity": (clarity.size, direction(clarity))}
+    return {part: _outcome(said, *found[part], ALIKE_WITHIN[part]) for part, said in expects.items()}
+
+
+def _way(change: Interval | None) -> int:
+    if change is None or change.low is None or change.high is None:
+        return 0
+    return -1 if change.high < 0 else int(change.low > 0)
+
+
+def _outcome(said: str, found: Interval | Range | None, way: int, alike: float) -> Outcome:
+    if found is None or found.low is None or found.high is None:
+        return "cannot be told"
+    if said in WAYS:
+        is_none = found.low == found.high == 0  # the same model, drawn otherwise
+        return "yes" if way == WAYS[said] else "no" if way or is_none else "cannot be told"
+    if -alike <= found.low and found.high <= alike:
+        return "yes"
+    return "no" if way and (found.low > alike or found.high < -alike) else "cannot be told"

@@ -94,13 +94,12 @@ def fit(step: Step, series: Sequence[Series], training: float) -> State:
     """
     if not 0 < training <= 1:
         raise ValueError(f"a training part of {training}")
-    over = _over(step)
-    if over is None:
+    if _over(step) is None:
         return {}
     pools: dict[str, dict[str, list[Floats]]] = {}
     for i, one in enumerate(series):
         part = one.values[: training_length(len(one.values), training)]
-        pool = pools.setdefault(_group(over, i, one), {})
+        pool = pools.setdefault(group_of(step, i, one), {})
         for c, channel in enumerate(one.channels):
             pool.setdefault(channel, []).append(part[:, c])
     return {
@@ -124,9 +123,9 @@ def _over(step: Step) -> Over | None:
             return None
 
 
-def _group(over: Over, i: int, one: Series) -> str:
+def group_of(step: Step, i: int, one: Series) -> str:
     """The name under which the i-th series finds its numbers, in new data too: the second those of the second."""
-    return {"series": str(i), "domain": one.domain or ""}.get(over, "all")
+    return {"series": str(i), "domain": one.domain or ""}.get(_over(step) or "all", "all")
 
 
 def _learnt(step: Step, x: Floats, channel: str) -> list[float]:
@@ -275,9 +274,8 @@ def _check_periods(step: Deseason, n: int) -> None:
 
 def _recalled(step: Step, state: State, i: int, one: Series) -> Floats:
     """(k, n_channels): the numbers that were learnt for this series."""
-    over = _over(step) or "all"
-    channels = state.get(_group(over, i, one))
-    if channels is None and over == "series":
+    channels = state.get(group_of(step, i, one))
+    if channels is None and _over(step) == "series":
         raise UserError(
             N_("This preparation was set up on {n} series, and here are more."),
             N_("Set it up again on this data, or choose steps that look at a line or at all series together."),

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from core.charts import CUD, FAINT, SHAPES, Chart, plain, time_format
-from core.selections import Frame
+from core.selections import Frame, frame_of
 from core.series import Floats, Ints
 
 BOX, TAP = "box", "tap"  # names of the gestures, as they come back from the browser
@@ -88,6 +88,29 @@ def small_map(drawn: Map, height: int) -> Chart:
     return plain(points.encode(x=x, y=y, opacity=opacity, **colour), height)
 
 
+def sheet(maps: Mapping[str, Map], across: int, side: int) -> Chart:
+    """Several maps on one sheet, to look at only; what they are coloured by must be the same thing.
+
+    Args:
+        maps: by name, in order.
+        across: maps beside one another.
+        side: of each, pixels.
+    """
+    frames = []
+    for name, drawn in maps.items():
+        x, y, half = drawn.frame
+        placed = (drawn.xy - [x, y]) / half
+        points = {"name": name, "x": placed[:, 0], "y": placed[:, 1], "colour": drawn.colouring.values}
+        frames.append(pd.DataFrame(points))
+    scale = alt.Scale(domain=[-1, 1], nice=False)
+    places = {"x": alt.X("x:Q", scale=scale, axis=None), "y": alt.Y("y:Q", scale=scale, axis=None)}
+    first = next(iter(maps.values()))
+    dots = alt.Chart(pd.concat(frames)).mark_point(filled=True, size=first.size, strokeWidth=0, opacity=0.85, clip=True)
+    drawn = dots.encode(**places, **_colour(first.colouring)).properties(width=side, height=side)
+    header = alt.Header(title=None, labelFontSize=14)
+    return plain(drawn.facet(alt.Facet("name:N", sort=list(maps), header=header, title=None), columns=across))
+
+
 def morph(before: Map, after: Floats, words: str, height: int) -> Chart:
     """A map that a slider turns into another one of the same windows: every point goes its way in a straight line.
 
@@ -102,6 +125,32 @@ def morph(before: Map, after: Floats, words: str, height: int) -> Chart:
     points = alt.Chart(frame).mark_point(filled=True, size=before.size, strokeWidth=0, opacity=0.85, clip=True)
     moved = {axis: f"datum.{axis}0 + share * (datum.{axis}1 - datum.{axis}0)" for axis in "xy"}
     return plain(points.transform_calculate(**moved).encode(x=x, y=y, **colour).add_params(share), height)
+
+
+def laid_over(groups: Mapping[str, Floats], height: int) -> Chart:
+    """New points over those of a map, to look at only: the first group is faint, the next have colours and shapes.
+
+    Args:
+        groups: (n, 2) coordinates each, all on the same map, by their name in the legend.
+    """
+    xy, names = np.concatenate(list(groups.values())), list(groups)
+    x, y = _axes(frame_of(xy))
+    legend = alt.Legend(title=None, orient="bottom", labelLimit=320)
+    colours, shapes = [FAINT, *CUD][: len(names)], list(SHAPES[: len(names)])
+    frame = pd.DataFrame(
+        {"x": xy[:, 0], "y": xy[:, 1], "group": np.repeat(names, [len(one) for one in groups.values()])}
+    )
+    points = (
+        alt.Chart(frame)
+        .mark_point(filled=True, size=60, strokeWidth=0, opacity=0.7, clip=True)
+        .encode(
+            x=x,
+            y=y,
+            color=alt.Color("group:N", scale=alt.Scale(domain=names, range=colours), legend=legend),
+            shape=alt.Shape("group:N", scale=alt.Scale(domain=names, range=shapes), legend=legend),
+        )
+    )
+    return plain(points, height)
 
 
 def _points(drawn: Map) -> pd.DataFrame:

@@ -7,7 +7,6 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
-from itertools import zip_longest
 
 from reportlab.lib.colors import Color, black
 from reportlab.lib.enums import TA_RIGHT
@@ -21,18 +20,17 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import BaseDocTemplate, Frame, HRFlowable, Image, PageTemplate, Paragraph, Spacer, Table
 from reportlab.platypus.flowables import Flowable, TopPadder
 
+from core.document import BETWEEN, UNKNOWN, clean, is_numeric, squared
 from core.pictures import FONT, font_file
 
 MARGIN = 20 * mm  # of A4 on every side; the page's number stands within the lower one
 WIDTH, HEIGHT = A4[0] - 2 * MARGIN, A4[1] - 2 * MARGIN
 SMALLEST = 8.0  # points; nothing is ever set smaller
+GAP, PILLAR = 0.8, 7.0  # between columns, and a column that is wide enough for any text; in heights of letters
+HEAD_LINES = 12  # of a table's head, which stands on every page; a longer one ends in "…"
 GREY = Color(0.3, 0.3, 0.3)  # dark enough for a copier
-BETWEEN = " · "  # facts on one line
-UNKNOWN = "〓"  # what Japanese printers set for a letter that they lack
 # Letters that the font lacks, and what Japan prints in their place.
 STAND_INS = {"≥": "≧", "≤": "≦"}
-NUMBER = re.compile(r"(?:[A-Z]{3} )?\W{0,3}\d.{0,24}")  # "+0.7 (0.2–1.2)", "JPY 1,200", "12 s"
-COMBINED = re.compile(r".[\u0300-\u036f\u3099\u309a]+")  # a letter and its accents, as some systems store them
 INVISIBLE = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")  # choose between shapes of the letter before
 # What no line begins with, and what none ends with. W3C, Requirements for Japanese Text Layout, 3.1.7 and 3.1.8.
 CLOSING = re.escape(
@@ -83,7 +81,7 @@ def pdf(paper: Paper) -> bytes:
 def _set(paper: Paper, size: Size, of: int) -> tuple[bytes, int]:
     """The file, and how many pages it has; `of` is the number that the pages say they are of."""
     file = io.BytesIO()
-    said = {"title": _shown(paper.title), "author": "", "subject": "", "creator": ""}
+    said = {"title": shown(paper.title), "author": "", "subject": "", "creator": ""}
     document = BaseDocTemplate(file, pagesize=A4, invariant=1, initialFontName=FONT, **said)
     frame = Frame(MARGIN, MARGIN, WIDTH, HEIGHT, leftPadding=0, rightPadding=0, topPadding=0, bottomPadding=0)
     document.addPageTemplates(PageTemplate(frames=[frame], onPageEnd=partial(_number, of=of)))
@@ -98,29 +96,30 @@ def _number(canvas: Canvas, document: BaseDocTemplate, of: int) -> None:
 
 
 def _story(paper: Paper, size: Size) -> Iterator[Flowable]:
-    body = _style(size.type, after=size.type * 0.25)
-    small = _style(max(size.type - 1.5, SMALLEST), colour=GREY)
-    yield _text(paper.title, _style(size.type * 1.2))
+    body = style(size.type, after=size.type * 0.25)
+    small = style(max(size.type - 1.5, SMALLEST), colour=GREY)
+    yield paragraph(paper.title, style(size.type * 1.2))
     if paper.facts:
-        yield _text(BETWEEN.join(paper.facts), small)
+        yield paragraph(BETWEEN.join(paper.facts), small)
     yield HRFlowable(width="100%", thickness=1, color=black, spaceBefore=4, spaceAfter=size.type)
-    yield _text(paper.headline, _style(size.type * 1.7, after=size.type))
+    yield paragraph(paper.headline, style(size.type * 1.7, after=size.type))
     if paper.picture is not None:
-        yield _picture(paper.picture, HEIGHT * size.picture)
-        yield _text(paper.picture_caption, small)
+        yield picture(paper.picture, WIDTH, HEIGHT * size.picture)
+        yield paragraph(paper.picture_caption, small)
         yield Spacer(0, size.type)
     if paper.table:
-        yield _table(paper.table, size.type)
+        columns = squared([[shown(cell) for cell in row] for row in paper.table])
+        yield table(columns, column_widths(columns, size.type, WIDTH), size.type)
     for heading, lines in paper.sections:
         yield Spacer(0, size.type)
-        yield _text(heading, _style(size.type * 1.15, after=size.type * 0.3, keep=True))
-        yield from (_text(line, body) for line in lines)
+        yield paragraph(heading, style(size.type * 1.15, after=size.type * 0.3, keep=True))
+        yield from (paragraph(line, body) for line in lines)
     if paper.footer:
         yield Spacer(0, size.type)
-        yield TopPadder(_text(BETWEEN.join(paper.footer), small))
+        yield TopPadder(paragraph(BETWEEN.join(paper.footer), small))
 
 
-def _style(points: float, after: float = 0, colour: Color = black, keep: bool = False) -> ParagraphStyle:
+def style(points: float, after: float = 0, colour: Color = black, keep: bool = False) -> ParagraphStyle:
     """
     Args:
         points: height of the letters; after: points of room below.
@@ -131,42 +130,55 @@ def _style(points: float, after: float = 0, colour: Color = black, keep: bool = 
     )
 
 
-def _text(text: str, style: ParagraphStyle, width: float = WIDTH) -> Paragraph:
-    """A paragraph without markup, its lines at most as wide as told (points)."""
-    lines = _lines(_shown(text), style.fontSize, width)
-    return Paragraph("<br/>".join(html.escape(line, quote=False) for line in lines), style)
+def paragraph(text: str, look: ParagraphStyle, width: float = WIDTH) -> Paragraph:
+    """Without markup, its lines at most as wide as told (points)."""
+    return Paragraph(marked_up(text, look.fontSize, width), look)
 
 
-def _lines(text: str, points: float, width: float) -> list[str]:
-    """Lines as full as they can be; one unit that is wider than a line is cut anywhere."""
-    lines = [""]
+def marked_up(text: str, points: float, width: float) -> str:
+    return "<br/>".join(html.escape(line.rstrip(), quote=False) for line in broken(shown(text), points, width))
+
+
+def broken(text: str, points: float, width: float) -> list[str]:
+    """Lines as full as they can be; one unit that is wider than a line is cut anywhere. Together they are the text."""
+    found = [""]
     for unit in UNIT.findall(text):
-        for part in [unit] if _wide(unit, points) <= width else unit:
-            if lines[-1] and _wide(lines[-1] + part, points) > width:
-                lines.append("")
-            lines[-1] += part
-    return [line.rstrip() for line in lines]
+        for part in [unit] if wide(unit, points) <= width else unit:
+            if found[-1] and wide(found[-1] + part, points) > width:
+                found.append("")
+            found[-1] += part
+    return found
 
 
-def _wide(text: str, points: float) -> float:
+def shortened(text: str, points: float, width: float, n_lines: int = 1) -> str:
+    """As much as stands on so many lines."""
+    whole = broken(text, points, width)
+    if len(whole) <= n_lines:
+        return text
+    *before, last = whole[:n_lines]
+    return "".join(before) + broken(last, points, width - wide("…", points))[0].rstrip() + "…"
+
+
+def wide(text: str, points: float) -> float:
     """Of text on a line, in points; the space at its end does not count."""
+    _letters()  # the font is there
     return float(pdfmetrics.stringWidth(text.rstrip(), FONT, points))
 
 
-def _picture(png: bytes, height: float) -> Image:
+def picture(png: bytes, width: float, height: float) -> Image:
     """As wide as the text or as high as it may be, whichever comes first."""
-    wide, high = ImageReader(io.BytesIO(png)).getSize()
-    scale = min(WIDTH / wide, height / high)
-    picture = Image(io.BytesIO(png), wide * scale, high * scale, hAlign="CENTER")
-    picture.keepWithNext = True  # its caption
-    return picture
+    across, up = ImageReader(io.BytesIO(png)).getSize()
+    scale = min(width / across, height / up)
+    image = Image(io.BytesIO(png), across * scale, up * scale, hAlign="CENTER")
+    image.keepWithNext = True  # its caption
+    return image
 
 
-def _table(rows: Sequence[Sequence[str]], points: float) -> Table:
-    columns = [[_shown(cell) for cell in column] for column in zip_longest(*rows, fillvalue="")]
-    left = _style(points)
+def table(columns: Sequence[Sequence[str]], widths: Sequence[float], points: float) -> Table:
+    """Its heads are on every page; widths in points."""
+    left = style(points)
     right = ParagraphStyle("", left, alignment=TA_RIGHT)
-    gap = points * 0.8
+    gap = points * GAP
     looks = [
         ("FONTNAME", (0, 0), (-1, -1), FONT),  # else another font is named in the file, though not used
         ("VALIGN", (0, 0), (-1, -1), "TOP"),
@@ -182,29 +194,39 @@ def _table(rows: Sequence[Sequence[str]], points: float) -> Table:
             for name, row in [("LINEABOVE", 0), ("LINEBELOW", 0), ("LINEBELOW", -1)]
         ),
     ]
-    units = [[unit for cell in column for unit in UNIT.findall(cell)] for column in columns]
-    least = [min(max(_wide(unit, points) for unit in column) + gap, WIDTH / 3) for column in units]  # no endless word
-    most = [max(_wide(cell, points) for cell in column) + gap for column in columns]
-    widths = _widths(least, most)
+    heads = [shortened(column[0], points, widths[i] - gap, HEAD_LINES) for i, column in enumerate(columns)]
     cells = [
-        [_text(cell, right if i and _is_numeric(column[1:]) else left, widths[i] - gap) for cell in column]
-        for i, column in enumerate(columns)
+        [paragraph(cell, right if i and is_numeric(rest) else left, widths[i] - gap) for cell in (heads[i], *rest)]
+        for i, (_, *rest) in enumerate(columns)
     ]
     return Table(list(zip(*cells, strict=True)), widths, style=looks, repeatRows=1, splitInRow=1)
 
 
-def _is_numeric(cells: Sequence[str]) -> bool:
-    """Whether most of a column's cells that say something are numbers."""
-    told = [cell for cell in cells if any(letter.isalnum() for letter in cell)]
-    return 2 * sum(NUMBER.fullmatch(cell) is not None for cell in told) > len(told)
+def column_widths(columns: Sequence[Sequence[str]], points: float, width: float) -> list[float]:
+    """Widths of a table's columns that fill the width, in points.
 
-
-def _widths(least: Sequence[float], most: Sequence[float]) -> list[float]:
-    """Widths of a table's columns that fill the page: first no unit is cut, then few cells need a second line."""
-    given = _shared(least, WIDTH)
-    more = _shared([high - low for low, high in zip(least, most, strict=True)], WIDTH - sum(given))
-    spare = (WIDTH - sum(given) - sum(more)) / len(given)
+    First no unit is cut and no cell becomes a pillar of single letters, then few cells need a second line.
+    """
+    given = _shared([_least(column, points, width) for column in columns], width)
+    most = [_most(column, points) for column in columns]
+    more = _shared([max(high - low, 0) for low, high in zip(given, most, strict=True)], width - sum(given))
+    spare = (width - sum(given) - sum(more)) / len(given)
     return [low + extra + spare for low, extra in zip(given, more, strict=True)]
+
+
+def fits(columns: Sequence[Sequence[str]], points: float, width: float) -> bool:
+    """Whether a table is easy to read at this size."""
+    return sum(_least(column, points, width) for column in columns) <= width
+
+
+def _least(column: Sequence[str], points: float, width: float) -> float:
+    """What a column needs, in points; an endless word leaves room for its neighbours."""
+    widest = max(points, *(wide(unit, points) for cell in column for unit in UNIT.findall(cell)))
+    return min(max(widest + points * GAP, min(_most(column, points), PILLAR * points)), width / 3)
+
+
+def _most(column: Sequence[str], points: float) -> float:
+    return max(wide(cell, points) for cell in column) + points * GAP
 
 
 def _shared(wanted: Sequence[float], room: float) -> list[float]:
@@ -216,11 +238,9 @@ def _shared(wanted: Sequence[float], room: float) -> list[float]:
     return list(wanted)
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """One line of letters that the font has: no control characters, a mark where it lacks one."""
-    composed = COMBINED.sub(lambda match: unicodedata.normalize("NFC", match[0]), " ".join(text.split()))
-    seen = (letter for letter in composed if unicodedata.category(letter) not in ("Cc", "Cf"))
-    return "".join(_letter(letter) for letter in INVISIBLE.sub("", "".join(seen)))
+    return "".join(_letter(letter) for letter in INVISIBLE.sub("", clean(text)))
 
 
 def _letter(letter: str) -> str:

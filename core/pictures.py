@@ -1,6 +1,7 @@
 """Charts as files to take along: PNG, SVG and PDF, with the letters that Japanese needs."""
 
 import importlib.util
+import re
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -10,6 +11,7 @@ import altair as alt
 from core.charts import Chart
 
 Format = Literal["png", "svg", "pdf"]
+IDS = re.compile(r"""(id="|url\(#)(clip|gradient_)(\d+)("|\))""")
 FONT = "IPAexGothic"  # comes with matplotlib-fontja; that package itself is never imported
 
 
@@ -23,8 +25,19 @@ def drawn(chart: Chart, form: Format) -> bytes:
     if form == "png":
         return bytes(vl_convert.vegalite_to_png(spec, scale=2))
     if form == "svg":
-        return str(vl_convert.vegalite_to_svg(spec)).encode()
+        return _renumbered(str(vl_convert.vegalite_to_svg(spec))).encode()
     return bytes(vl_convert.vegalite_to_pdf(spec))
+
+
+def _renumbered(svg: str) -> str:
+    """Vega counts on from one picture to the next: begin anew, so that the same chart gives the same bytes."""
+    numbers: dict[str, str] = {}
+
+    def again(found: re.Match[str]) -> str:
+        before, name, number, after = found.groups()
+        return f"{before}{name}{numbers.setdefault(number, str(len(numbers)))}{after}"
+
+    return IDS.sub(again, svg)
 
 
 @cache

@@ -7,7 +7,7 @@ from typing import Any, Self
 from core.artifacts import Store, fingerprint
 from core.encoders import EncoderSpec, Tick, fetched
 from core.errors import N_
-from core.fitting import Fill, State, prepare
+from core.fitting import Fill, State, fit, group_of, prepare, replay
 from core.reader import Source, table_of
 from core.recipes import Recipe, check_same_channels
 from core.series import Bools, Floats, Series
@@ -93,6 +93,45 @@ def made(spec: PreparationSpec, store: Store, progress: Callable[[str, int, int]
     if ready is None:
         raise FileNotFoundError(f"what was just prepared is gone: {key}")
     return ready
+
+
+def replayed(
+    spec: PreparationSpec, kept: Prepared, new: Sequence[Series], fill: Fill | None
+) -> tuple[list[Series], set[int]]:
+    """The same steps on other data, with what they learnt when this was made: a change since then must not be lost.
+
+    Returns:
+        The series, and the numbers of those that had to learn something from themselves; see `_carried`.
+    """
+    done, alone = list(new), set[int]()
+    for step, state in zip(spec.steps, kept.states, strict=True):
+        own, without = _carried(step, state, kept.series, done, spec.training)
+        done, alone = replay(done, [step], [own], fill), alone | without
+    return done, alone
+
+
+def _carried(
+    step: Step, state: State, old: Sequence[Series], new: Sequence[Series], training: float
+) -> tuple[State, set[int]]:
+    """What a step learnt, for new series; and the numbers of those that it learns anew from.
+
+    Each gets the numbers of the old ones that bear its name, or of all where these share theirs. One whose name nobody
+    knows, or several had, cannot be told to be any of them: its place in the file says nothing.
+    """
+    found: State = {}
+    alone: set[int] = set()
+    if not state:
+        return found, alone
+    named: dict[str | None, set[str]] = {}
+    for i, one in enumerate(old):
+        named.setdefault(one.domain, set()).add(group_of(step, i, one))
+    for i, one in enumerate(new):
+        groups = set(state) if len(state) == 1 else named.get(one.domain, set()) if one.domain else set()
+        if len(groups) == 1:
+            found[group_of(step, i, one)] = state[next(iter(groups))]
+        else:
+            alone.add(i)
+    return (fit(step, new, training) | found if alone else found), alone
 
 
 def model_that_fills(steps: Sequence[Step]) -> EncoderSpec | None:

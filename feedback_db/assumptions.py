@@ -1,17 +1,17 @@
-"""What people assume about costs and benefits, and what the records themselves tell of the work in a pilot."""
+"""What people assume about costs and benefits, and what was measured of the work in a pilot."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from itertools import pairwise
 
-from sqlalchemy import ColumnElement, and_, insert, or_, select, union_all
+from sqlalchemy import ColumnElement, and_, insert, or_, select
 from sqlalchemy.orm import Session
 
-from feedback_db import models
+from feedback_db import models, visits
 from feedback_db.rows import every, select_as
+from feedback_db.visits import Visit
 
-# A pause in the records up to each of these may be work; a longer one is not. The middle one is likely.
+# A pause between two visits up to each of these may be work; a longer one is not. The middle one is likely.
 PAUSES = (timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=30))
 
 
@@ -29,12 +29,11 @@ class Assumption:
 
 @dataclass(frozen=True, slots=True)
 class Worked:
-    """What is known from the records without anybody writing it down."""
+    """What is known without anybody writing it down."""
 
     lead_seconds: tuple[float, float, float]  # an estimate for each of PAUSES
-    compute_seconds: float  # from asking until it was done, waiting for its turn too
-    n_timed: int  # calculations that this is the sum of
-    n_untimed: int  # under way, or begun again: then nobody knows
+    compute_seconds: float  # from beginning to end; where a calculation made way for another one, that too
+    n_untimed: int  # attempts of which that is not known: under way, or before another attempt
 
 
 def put(db: Session, pilot_id: str, assumption: Assumption) -> None:
@@ -54,37 +53,34 @@ def now(db: Session, pilot_id: str) -> dict[str, Assumption]:
 
 
 def worked(db: Session, pilot_id: str) -> Worked:
-    """The lead's time is the sum of the pauses between records that are not too long: work beside the app is missing.
-
-    Of calculations those are known that made a map that is kept, or trained a model.
-    """
-    moments = _moments(db, pilot_id)
-    short, usual, long = (_up_to(pause, moments) for pause in PAUSES)
+    """Of calculations those are known that made a map that is kept, or trained a model."""
+    here = visits.of_pilot(db, pilot_id)
+    short, usual, long = (_seconds(here, pause) for pause in PAUSES)
     m = models.Job
-    made = select(m.attempt, m.created_at, m.ended_at).where(_of(pilot_id))
-    jobs = db.execute(made).all()
-    timed = [job.ended_at - job.created_at for job in jobs if job.attempt == 1 and job.ended_at is not None]
-    seconds = sum(timed, timedelta()).total_seconds()
-    return Worked((short, usual, long), seconds, len(timed), len(jobs) - len(timed))
+    jobs = db.execute(select(m.attempt, m.began_at, m.ended_at).where(_of(pilot_id))).all()
+    timed = [job.ended_at - job.began_at for job in jobs if None not in (job.began_at, job.ended_at)]
+    n_untimed = sum(job.attempt for job in jobs) - len(timed)
+    return Worked((short, usual, long), sum(timed, timedelta()).total_seconds(), n_untimed)
 
 
-def _up_to(longest: timedelta, moments: Sequence[datetime]) -> float:
-    """Seconds of all pauses that are not longer."""
-    pauses = (after - before for before, after in pairwise(moments))
-    return sum((one for one in pauses if one <= longest), timedelta()).total_seconds()
+def _seconds(here: Sequence[Visit], longest: timedelta) -> float:
+    """On the screens, and in pauses between them that are not longer.
 
+    What two windows saw at once counts once, so two people at the same time are one. After the last touch of a visit
+    nobody knows how long the screen was still read, and work beside the app is missing.
 
-def _moments(db: Session, pilot_id: str) -> list[datetime]:
-    """When whoever leads the pilot did something, in order; answers are other people's work."""
-    m = models
-    own = [(one.pilot_id, one.created_at) for one in (m.Dataset, m.Recipe, m.View, m.Run)]
-    own += [(m.Pilot.id, m.Pilot.created_at), (m.Assumption.pilot_id, m.Assumption.set_at)]
-    own += [(m.LedgerEntry.pilot_id, m.LedgerEntry.at)]
-    found = [select(at.label("at")).where(of == pilot_id) for of, at in own]
-    of_study = select(m.StudyEvent.at).join(m.Study, m.Study.id == m.StudyEvent.study_id)
-    found.append(of_study.where(m.Study.pilot_id == pilot_id))
-    found.append(select(m.Job.created_at).where(_of(pilot_id)))
-    return sorted(db.scalars(union_all(*found)))
+    Args:
+        here: the earliest first.
+    """
+    if not here:
+        return 0.0
+    none = timedelta()
+    total, until = none, here[0].began_at
+    for one in here:
+        pause, stayed = one.began_at - until, one.last_at - max(one.began_at, until)
+        total += max(stayed, none) + (pause if none < pause <= longest else none)
+        until = max(until, one.last_at)
+    return total.total_seconds()
 
 
 def _of(pilot_id: str) -> ColumnElement[bool]:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, update
+from sqlalchemy import ColumnElement, func, literal, update
 from sqlalchemy.orm import Session
 
 from feedback_db import models
-from feedback_db.models import Json, now
+from feedback_db.models import Json, Moment, now
 from feedback_db.rows import every, insert_once, maybe, one, select_as
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -50,8 +50,9 @@ def redo(db: Session, fingerprint: str) -> Job:
 
 
 def progress(db: Session, fingerprint: str, stage: str, done: int, total: int) -> Job:
-    """It runs, and is this far. Also its heartbeat."""
-    return _change(db, fingerprint, state="running", stage=stage, done=done, total=total)
+    """It runs, and is this far. Also its heartbeat; the first one of an attempt is its beginning."""
+    began_at = func.coalesce(models.Job.began_at, literal(now(), Moment))
+    return _change(db, fingerprint, state="running", stage=stage, done=done, total=total, began_at=began_at)
 
 
 def finish(db: Session, fingerprint: str) -> Job:
@@ -74,8 +75,9 @@ def get(db: Session, fingerprint: str) -> Job | None:
     return maybe(db, Job, select_as(Job, models.Job).where(models.Job.fingerprint == fingerprint))
 
 
-def unfinished(db: Session) -> list[Job]:
-    """Queued and running jobs, oldest first."""
+def begin_again(db: Session) -> list[Job]:
+    """Queue what was left undone: jobs that were queued or running, oldest first. The time until now was no work."""
+    db.execute(update(models.Job).where(ACTIVE).values(state="queued", began_at=None))
     query = select_as(Job, models.Job).where(ACTIVE)
     return every(db, Job, query.order_by(models.Job.created_at, models.Job.fingerprint))
 
@@ -87,7 +89,7 @@ def _change(db: Session, fingerprint: str, **values: Any) -> Job:
 
 def _queue_again(db: Session, fingerprint: str, when: ColumnElement[bool]) -> Job:
     fresh = {"state": "queued", "stage": "", "done": 0, "total": 0, "heartbeat_at": None, "error": None}
-    again = {"attempt": models.Job.attempt + 1, "ended_at": None}
+    again = {"attempt": models.Job.attempt + 1, "began_at": None, "ended_at": None}
     return _update(db, fingerprint, when, fresh | again)
 
 

@@ -1,4 +1,4 @@
-"""The ledger of a pilot: rules that were fixed and decisions that were signed, each entry with the hash of the last.
+"""The ledger of a pilot: rules and limits that were fixed, decisions that were signed; each has the hash of the last.
 
 Rows are only ever added. Whoever edits, deletes or renumbers one by hand breaks the chain, and `verify` says where. Two
 things a chain alone cannot show: that its last entries were cut off, and that all of it was written anew. Against both,
@@ -23,7 +23,7 @@ from feedback_db.database import connect
 from feedback_db.models import Json
 from feedback_db.rows import lock_pilot, maybe, select_as
 
-Kind = Literal["rules", "decision"]
+Kind = Literal["rules", "decision", "limits"]
 
 
 @dataclass(frozen=True, slots=True)

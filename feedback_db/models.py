@@ -161,6 +161,8 @@ class View(Base):
     loss: Mapped[float | None]  # None: this encoder cannot reconstruct
     loss_detail: Mapped[Json | None]
     n_windows: Mapped[int]
+    why: Mapped[str] = mapped_column(default="")  # it was changed to this, in somebody's words
+    expects: Mapped[Json | None]  # {"error": …, "clarity": …}, said when it was kept; None: nothing was said
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
@@ -342,8 +344,49 @@ class Assumption(Base):
     set_at: Mapped[datetime] = mapped_column(default=now)
 
 
+class Misreading(Base):
+    """What could be read wrongly, as somebody has put it. Only ever added; the last one with a key counts."""
+
+    __tablename__ = "misreading"
+    __table_args__ = (CheckConstraint("cost IN ('small', 'middling', 'large')", "cost"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    pilot_id: Mapped[str] = mapped_column(ForeignKey("pilot.id"), index=True)
+    key: Mapped[str]  # of an entry that the program proposes, or drawn for one of somebody's own
+    what: Mapped[str]  # in somebody's words; "": as the program puts it
+    cost: Mapped[str]
+    guard: Mapped[str]  # against it; "": as the program puts it
+    is_gone: Mapped[bool]
+    set_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Placement(Base):
+    """New data that was placed on a kept view. What came of it lies in the artifact store."""
+
+    __tablename__ = "placement"
+    __table_args__ = (UniqueConstraint("view_id", "fingerprint"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    view_id: Mapped[str] = mapped_column(ForeignKey("view.id"))
+    fingerprint: Mapped[str] = mapped_column(String(64))  # SHA-256 of all that decides it; the artifact's name too
+    spec: Mapped[Json]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Visit(Base):
+    """A time that somebody worked on one screen of a pilot without a long pause."""
+
+    __tablename__ = "visit"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    pilot_id: Mapped[str] = mapped_column(ForeignKey("pilot.id"), index=True)
+    screen: Mapped[str]
+    began_at: Mapped[datetime] = mapped_column(default=now)
+    last_at: Mapped[datetime] = mapped_column(default=now)
+
+
 class LedgerEntry(Base):
-    """What a pilot has settled: rules fixed before a study, and decisions. Each holds the hash of the one before."""
+    """What a pilot has settled: rules, limits and decisions. Each entry holds the hash of the one before."""
 
     __tablename__ = "ledger"
     __table_args__ = (UniqueConstraint("pilot_id", "number"),)
@@ -351,7 +394,7 @@ class LedgerEntry(Base):
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     pilot_id: Mapped[str] = mapped_column(ForeignKey("pilot.id"))
     number: Mapped[int]  # 1, 2, 3 … within the pilot
-    kind: Mapped[str]  # rules, decision
+    kind: Mapped[str]  # rules, decision, limits
     content: Mapped[Json]
     at: Mapped[datetime]
     before: Mapped[str] = mapped_column(String(64))  # hash of the entry before; "" of the first
@@ -375,4 +418,5 @@ class Job(Base):
     heartbeat_at: Mapped[datetime | None]
     error: Mapped[Json | None]  # {problem, remedy, facts}: message ids, so that a screen can translate them
     created_at: Mapped[datetime] = mapped_column(default=now)
+    began_at: Mapped[datetime | None]  # this attempt, after waiting for its turn
     ended_at: Mapped[datetime | None]

@@ -22,6 +22,8 @@ class View:
     loss: float | None  # None: this encoder cannot reconstruct
     loss_detail: Json | None
     n_windows: int
+    why: str  # it was changed to this, in somebody's words
+    expects: Json | None  # {"error": …, "clarity": …}, each where it was said; None: nothing was said
     created_at: datetime
 
 
@@ -34,13 +36,15 @@ def keep(
     n_windows: int,
     loss: float | None = None,
     loss_detail: Json | None = None,
+    why: str = "",
+    expects: Json | None = None,
 ) -> View:
     """The pilot's view with this fingerprint. New: it gets the next number. Kept before: that view, unchanged."""
     this_round = lock_pilot(db, pilot_id)
     last = select(func.coalesce(func.max(models.View.number), 0)).where(models.View.pilot_id == pilot_id)
     place = {"pilot_id": pilot_id, "round": this_round, "number": db.execute(last).scalar_one() + 1}
     content = {"fingerprint": fingerprint, "spec": spec, "n_windows": n_windows}
-    values = place | content | {"loss": loss, "loss_detail": loss_detail}
+    values = place | content | {"loss": loss, "loss_detail": loss_detail, "why": why, "expects": expects}
     insert_once(db, models.View, ["pilot_id", "fingerprint"], values)
     same = models.View.pilot_id == pilot_id, models.View.fingerprint == fingerprint
     return one(db, View, select_as(View, models.View).where(*same))

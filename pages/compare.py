@@ -11,7 +11,7 @@ from core.projection import ProjectionSpec
 from core.views import ViewSpec, find
 from feedback_db import datasets, views
 from feedback_db.views import View as Kept
-from pages.parts import chosen, pilot, planted, side_by_side, tuned
+from pages.parts import chosen, pilot, planted, register, side_by_side, tuned
 from pages.parts.guard import guard
 from pages.parts.text import _
 from pages.parts.work import database, store
@@ -61,6 +61,7 @@ def ways(base: ViewSpec, _kept: Sequence[Kept]) -> None:
     views_of = tuple(base.drawn_by(own.get(code, ProjectionSpec(code))) for code in METHODS)
     names = list(METHODS.values())
     side_by_side.show(ComparisonSpec(views_of, tuple(names)), names, names_of(base), key="ways")
+    register.on_views(dict(zip(names, views_of, strict=True)))
 
 
 def models(base: ViewSpec, _kept: Sequence[Kept]) -> None:
@@ -72,6 +73,7 @@ def models(base: ViewSpec, _kept: Sequence[Kept]) -> None:
     spec = LadderSpec(tuple(view for _code, view in rungs), tuple(code for code, _view in rungs))
     names = [_(ladder.NAMES[code]) if code in ladder.NAMES else tuned.after(code) for code, _view in rungs]
     side_by_side.show(spec, names, names_of(base), key="models")
+    register.on_views(dict(zip(names, spec.views, strict=True)))
 
 
 def mine(_base: ViewSpec, kept: Sequence[Kept]) -> None:
@@ -93,6 +95,7 @@ def mine(_base: ViewSpec, kept: Sequence[Kept]) -> None:
     specs = tuple(ViewSpec.from_json(one.spec) for one in shown)
     called = [names[one.id] for one in shown]
     side_by_side.show(ComparisonSpec(specs, tuple(called)), called, names_of(specs[0]), key="mine")
+    register.on_views(dict(zip(called, specs, strict=True)))
 
 
 def truths(base: ViewSpec, _kept: Sequence[Kept]) -> None:

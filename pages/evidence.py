@@ -2,10 +2,9 @@
 
 import streamlit as st
 
-from core.rules import Facts
 from feedback_db import ratings
 from feedback_db.pilots import Pilot
-from pages.parts import beside, deciding, export, known, money, page, pilot, rounds
+from pages.parts import beside, deciding, known, money, pilot, placed, register, rounds, taking
 from pages.parts.guard import guard
 from pages.parts.known import Known
 from pages.parts.summary import sentence, sum_up
@@ -13,23 +12,22 @@ from pages.parts.text import _, moment_of
 from pages.parts.work import database
 
 
-def take_along(current: Pilot, found: Known, facts: Facts, headline: str) -> None:
-    """The answers, the page, and the way on."""
+def take_along(current: Pilot, found: Known) -> None:
+    """Everything as files, the answers to read, and the way on."""
     if found.answers:
+        taking.row(current.id, found)
         st.page_link(
             "results.py",
             label=_("Read what people say"),
             icon=":material/query_stats:",
             query_params=pilot.address(),
         )
-        st.download_button(
-            _("Download (CSV)"),
-            export.answers(current.id, list(found.views.values())),
-            "answers.csv",
-            "text/csv",
-            icon=":material/download:",
-        )
-        page.button(current, found, facts, headline)
+    st.page_link(
+        "after.py",
+        label=_("New data has come: does the map still fit?"),
+        icon=":material/new_releases:",
+        query_params=pilot.address(),
+    )
     st.page_link(
         "improve.py",
         label=_("Change one thing and ask again"),
@@ -55,6 +53,8 @@ with guard():
     st.markdown(f"#### {headline}")
     if given:
         st.caption(_("Last answer: {time}").format(time=moment_of(max(one.rated_at for one in given))))
+    for alert in placed.alerts(current, found):
+        st.warning(alert, icon=":material/notification_important:")
     beside.picture(found)
     beside.table(found)
     rounds.history(found, current.round)
@@ -62,5 +62,7 @@ with guard():
     with guard():
         money.section(current, list(found.answers))
     with guard():
+        register.section(current, found, facts)
+    with guard():
         deciding.section(current, facts)
-    take_along(current, found, facts, headline)
+    take_along(current, found)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.parts import header
+from pages.parts import header, presence
 from pages.parts.text import _, language
 
 st.set_page_config(page_title=_("Waveform pilot"), page_icon="📈", layout="wide")
@@ -22,8 +22,10 @@ screens = {
     "rate": st.Page("rate.py", title=_("Rate"), url_path="rate"),
     "results": st.Page("results.py", title=_("What people say"), url_path="results"),
     "evidence": st.Page("evidence.py", title=_("Evidence"), url_path="evidence"),
+    "after": st.Page("after.py", title=_("After the pilot"), url_path="after"),
     "improve": st.Page("improve.py", title=_("Improve"), url_path="improve"),
 }
 screen = st.navigation(list(screens.values()), position="hidden")
 header.show(screens, screen)
+presence.note(screen.url_path)
 screen.run()

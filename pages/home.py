@@ -1,14 +1,22 @@
 """Home: which pilot, and what next?"""
 
 import streamlit as st
+from babel.numbers import get_currency_name
 
 from feedback_db import pilots, ratings, views
 from feedback_db.pilots import Card
 from pages.parts import examples, pilot
 from pages.parts.guard import guard
 from pages.parts.summary import sentence, sum_up
-from pages.parts.text import _, ngettext, plain
+from pages.parts.text import _, language, ngettext, plain
 from pages.parts.work import database
+
+# Of countries with many factories (ISO 4217); the first is proposed.
+CURRENCIES = "JPY USD EUR GBP CHF CNY KRW TWD THB VND IDR MYR PHP INR MXN BRL PLN CZK HUF TRY".split()
+
+
+def currency_name(code: str) -> str:
+    return f"{code} {get_currency_name(code, locale=language())}"
 
 
 def next_step(one: Card) -> tuple[str, str]:
@@ -54,10 +62,13 @@ def new_pilot() -> None:
             placeholder=_("For example: can our people see faults of press 3 on the map?"),
         )
         team = st.text_input(_("Who takes part?"), placeholder=_("For example: maintenance, line 3"))
-        left, middle, right = st.columns(3)
-        decision_on = left.date_input(_("When is the decision due?"), value=None, format="YYYY/MM/DD")
-        wage = middle.number_input(_("Cost of one working hour (yen)"), min_value=0, value=None, step=100)
-        machine = right.number_input(_("Cost of one computer hour (yen)"), min_value=0, value=None, step=10)
+        when, in_what, of_people, of_computers = st.columns(4, vertical_alignment="bottom")
+        decision_on = when.date_input(_("When is the decision due?"), value=None, format="YYYY/MM/DD")
+        currency = in_what.selectbox(_("Currency"), CURRENCIES, format_func=currency_name)
+        wage = of_people.number_input(_("Cost of one working hour"), min_value=0.0, value=None, step=1.0, format="%g")
+        machine = of_computers.number_input(
+            _("Cost of one computer hour"), min_value=0.0, value=None, step=1.0, format="%g"
+        )
         st.caption(_("Costs can wait: without them the evidence simply says nothing about money."))
         if st.form_submit_button(_("Start the pilot"), type="primary"):
             if not question.strip():
@@ -69,6 +80,7 @@ def new_pilot() -> None:
                     question=question.strip(),
                     team=team.strip(),
                     decision_on=decision_on,
+                    currency=currency,
                     wage_per_hour=wage,
                     machine_per_hour=machine,
                 )

@@ -14,7 +14,7 @@ from core.series import Series
 from core.views import ViewSpec
 from feedback_db import datasets, views
 from feedback_db.pilots import Pilot
-from pages.parts import chosen, keeping, linked, models, moving, numbers, pilot, recipe, steps, tuned
+from pages.parts import chosen, keeping, linked, models, moving, numbers, pilot, recipe, register, steps, tuned
 from pages.parts.guard import guard
 from pages.parts.intake import sources_of
 from pages.parts.scene import scene_of
@@ -140,8 +140,9 @@ def keep_or_ask(current: Pilot, spec: ViewSpec, meta: dict[str, Any]) -> None:
     with database().session() as db:
         kept = {one.fingerprint: one for one in views.of_pilot(db, current.id)}
     if (mine := kept.get(spec.fingerprint())) is None:
-        if st.button(_("Keep this map"), type="primary", width="stretch", icon=":material/bookmark_add:"):
-            keeping.keep(current.id, spec, meta)
+        said = keeping.keep_button(_("Keep this map"), current.id, [spec], list(kept.values()), "stretch")
+        if said is not None:
+            keeping.keep(current.id, spec, meta, said)
             st.rerun()
         return
     if st.button(_("Ask people about it"), type="primary", width="stretch", icon=":material/arrow_forward:"):
@@ -185,6 +186,7 @@ with guard():
             view = await_view(spec, "maps", lambda: moving.show(spec, names))
             scene = scene_of(spec, view, names, peek(MeasureSpec(spec)))
             linked.explore(scene, key=scene.key)
+            register.on_view(spec, view.meta, scene.measured)
             numbers.of_view(scene)
         numbers.of_model(view.meta)
         compare_link(spec)

@@ -118,17 +118,20 @@ class Visitor:
         self.settle()
 
     def settle(self) -> None:
-        """Until the script has run, no job is under way and the charts have come to rest."""
-        self.page.wait_for_function(
-            """() => document.querySelector('[data-testid=stApp][data-test-script-state=notRunning] .st-key-header')
-                     && !document.querySelector('[data-stale=true]')
-                     && ![...document.querySelectorAll('.stProgress')].some(e => e.innerText.includes('…'))"""
-        )
-        self.page.wait_for_timeout(350)  # Vega draws, and Streamlit's fade ends
+        """Until the script has run, no job is under way and the charts have come to rest.
+
+        Asked twice: what somebody has just done takes a moment to reach the server and to come back.
+        """
+        for rest in (150, 350):  # milliseconds; in the latter Vega draws, and Streamlit's fade ends
+            self.page.wait_for_function(
+                """() => document.querySelector('[data-testid=stApp][data-test-script-state=notRunning] .st-key-header')
+                         && !document.querySelector('[data-stale=true]')
+                         && ![...document.querySelectorAll('.stProgress')].some(e => e.innerText.includes('…'))"""
+            )
+            self.page.wait_for_timeout(rest)
 
     def press(self, message: str, **facts: object) -> None:
         self.page.get_by_role("button", name=self.word(message, **facts)).first.click()
-        self.page.wait_for_timeout(150)
         self.settle()
 
     def pick(self, label: str, option: str) -> None:

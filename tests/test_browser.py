@@ -146,7 +146,7 @@ def test_each_preparation_step_shows_its_effect(browser, app, shared_data, shoot
     someone.open_fold("Preparation: {length} samples a stretch, step {stride}", length=360, stride=45)
     someone.press("Change the preparation")
     measured(someone)
-    before = str(curve(someone).get_attribute("d"))
+    before = at_rest(curve(someone))
     for kind in kinds:
         someone.pick("Add a step", NAMES[kind])
         expect(someone.page.get_by_role("button", name="✕")).to_have_count(3)
@@ -176,6 +176,15 @@ def measured(visitor: Visitor) -> None:
 def curve(visitor: Visitor) -> Locator:
     """What is drawn below "After"."""
     return visitor.charts().last.locator("path[stroke-width='1.2']").first
+
+
+def at_rest(drawn: Locator) -> str:
+    """Its shape, once it has stayed the same for a second: a chart is drawn again when its width becomes known."""
+    shape = ""
+    while shape != (now := str(drawn.get_attribute("d"))):
+        shape = now
+        drawn.page.wait_for_timeout(1000)
+    return shape
 
 
 def test_the_example_needs_two_taps_to_a_map(browser, app):
@@ -222,11 +231,17 @@ def test_a_map_moves_while_it_is_drawn_and_is_zoomed_and_taken_along(browser, ap
 
 def cut(visitor: Visitor, length: str, step: str) -> None:
     """Many short stretches, so that a neighbour map takes seconds."""
-    visitor.open_fold("Preparation: {length} samples a stretch, step {stride}", length=512, stride=64)
-    for label, number in (("Samples in a stretch", length), ("Step from one stretch to the next", step)):
+    fold = "Preparation: {length} samples a stretch, step {stride}"
+    visitor.open_fold(fold, length=512, stride=64)
+    for label, number, then in (
+        ("Samples in a stretch", length, (length, 64)),
+        ("Step from one stretch to the next", step, (length, step)),
+    ):
         field = visitor.page.get_by_label(visitor.word(label))
+        expect(field).to_have_count(1)  # while a page changes, what goes and what comes are both there
         field.fill(number)
         field.press("Enter")
+        visitor.sees(fold, length=then[0], stride=then[1])
         visitor.settle()
     visitor.sees("Keep this map")
 

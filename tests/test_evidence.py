@@ -12,6 +12,7 @@ from core.evidence import (
     Loss,
     Placed,
     came_from,
+    came_true,
     change,
     changed,
     clearer,
@@ -246,6 +247,75 @@ def test_bad_and_vain_changes_are_counted_too():
     up, down, flat = contrast_of(0.5, 1.5), contrast_of(-1.5, -0.5), contrast_of(-1, 1, p=0.9)
     found = tally([up, down, down, flat, flat, flat, nobody])
     assert (found.n_clearer, found.n_less_clear, found.n_cannot_tell, found.n_not_asked, found.n) == (1, 2, 3, 1, 7)
+
+
+# --- what was expected of it
+
+NO_CHANGE = Interval(0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("found", "falls", "stays", "rises"),
+    [
+        (BETTER, "yes", "no", "no"),
+        (WORSE, "no", "no", "yes"),
+        (UNSURE, "cannot be told", "cannot be told", "cannot be told"),
+        (NO_CHANGE, "no", "yes", "no"),
+        (Interval(0.0, -0.04, 0.05), "cannot be told", "yes", "cannot be told"),
+        (Interval(0.0, -0.04, 0.06), "cannot be told", "cannot be told", "cannot be told"),
+        (Interval(-0.03, -0.04, -0.02), "yes", "yes", "no"),  # it fell, by next to nothing
+        (Interval(-0.05, -0.08, -0.02), "yes", "cannot be told", "no"),
+        (Interval(-0.2, None, None), "cannot be told", "cannot be told", "cannot be told"),
+        (None, "cannot be told", "cannot be told", "cannot be told"),
+    ],
+)
+def test_what_was_expected_of_the_error_came_true_only_beyond_chance(found, falls, stays, rises):
+    said = {"falls": falls, "stays": stays, "rises": rises}
+    unrated = Contrast(Range(None, None, None, 0, NOBODY), None)
+    assert {one: came_true({"error": one}, found, unrated)["error"] for one in said} == said
+
+
+@pytest.mark.parametrize(
+    ("found", "clearer", "same", "less"),
+    [
+        (contrast_of(0.6, 1.5), "yes", "no", "no"),
+        (contrast_of(-1.5, -0.6), "no", "no", "yes"),
+        (contrast_of(0.6, 1.5, p=0.06), "cannot be told", "cannot be told", "cannot be told"),
+        (contrast_of(-0.4, 0.5, p=0.9), "cannot be told", "yes", "cannot be told"),
+        (contrast_of(-0.4, 0.6, p=0.9), "cannot be told", "cannot be told", "cannot be told"),
+        (contrast_of(0.1, 0.4), "yes", "yes", "no"),
+        (Contrast(Range(1.0, None, None, 1, ONE_RATER), None), *["cannot be told"] * 3),
+    ],
+)
+def test_what_was_expected_of_people_came_true_only_beyond_chance(found, clearer, same, less):
+    said = {"clearer": clearer, "same": same, "less": less}
+    assert {one: came_true({"clarity": one}, None, found)["clarity"] for one in said} == said
+
+
+def test_only_what_was_expected_can_come_true():
+    assert came_true({}, BETTER, contrast_of(0.6, 1.5)) == {}
+    both = came_true({"error": "falls", "clarity": "less"}, BETTER, contrast_of(0.6, 1.5))
+    assert both == {"error": "yes", "clarity": "no"}
+
+
+@pytest.mark.parametrize("shift", [0.0, -0.5, 0.5])
+def test_whoever_expects_anything_of_chance_is_seldom_told_to_be_right_or_wrong(shift):
+    """Two maps that differ by nothing, or by just so much that they are no longer alike: 12 people, 400 times."""
+    rng = np.random.default_rng(3)
+    told = {"clearer": [], "same": [], "less": []}
+    for _ in range(400):
+        steps = rng.normal(shift, 1.0, 12)
+        half = stats.t.ppf(0.975, 11) * stats.sem(steps)
+        size = Range(steps.mean(), steps.mean() - half, steps.mean() + half, 12, None)
+        found = Contrast(size, float(stats.ttest_1samp(steps, 0).pvalue))
+        for one in told:
+            told[one].append(came_true({"clarity": one}, None, found)["clarity"])
+    wrong = {
+        0.0: [("clearer", "yes"), ("clearer", "no"), ("less", "yes"), ("less", "no"), ("same", "no")],
+        -0.5: [("clearer", "yes"), ("less", "no"), ("same", "yes")],
+        0.5: [("less", "yes"), ("clearer", "no"), ("same", "yes")],
+    }
+    assert all(told[said].count(outcome) / 400 < 0.05 for said, outcome in wrong[shift])
 
 
 # --- from view to view

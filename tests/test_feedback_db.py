@@ -25,11 +25,12 @@ from sqlalchemy.exc import IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
 import feedback_db
-from feedback_db import datasets, jobs, models, pilots, raters, ratings, runs, studies, views
+from feedback_db import datasets, jobs, models, pilots, raters, ratings, runs, studies, views, visits
 from feedback_db.database import MIGRATIONS, Database, connect, journal
 from feedback_db.raters import Rater, Refused
 from feedback_db.ratings import Preference, Rating, TaskAnswer
 from feedback_db.studies import Item, Study
+from feedback_db.visits import Visit
 
 HOSTILE = 'Robert\'); DROP TABLE rating;-- 圧力 🏭 "%s" :x {y} \\ \n\t<b>**太字**</b>'
 REPO = Path(__file__).parents[1]
@@ -436,6 +437,17 @@ def test_the_same_map_is_one_view_in_a_pilot_and_may_be_in_two(db: Session) -> N
     assert views.of_pilot(db, one) == [first, second]
 
 
+def test_what_was_said_when_a_map_was_kept_stays_as_it_was_said(db: Session) -> None:
+    pilot_id = a_pilot(db)
+    said = {"why": HOSTILE, "expects": {"clarity": "clearer"}}
+    first = views.keep(db, pilot_id, fingerprint="a" * 64, spec={}, n_windows=7, **said)
+    assert (first.why, first.expects) == (HOSTILE, {"clarity": "clearer"})
+    later = {"why": "I knew it", "expects": {"clarity": "less", "error": "falls"}}
+    assert views.keep(db, pilot_id, fingerprint="a" * 64, spec={}, n_windows=7, **later) == first
+    silent = views.keep(db, pilot_id, fingerprint="b" * 64, spec={}, n_windows=7)
+    assert (silent.why, silent.expects) == ("", None)
+
+
 def test_runs_are_numbered_asked_for_once_and_kept_however_they_end(db: Session) -> None:
     pilot_id, other = a_pilot(db), a_pilot(db)
     for key in ("a", "b", "a", "c"):
@@ -484,6 +496,41 @@ def test_deleting_is_not_offered_and_what_was_rated_cannot_be_pulled_away(db: Se
             db.execute(delete(model))
 
 
+# Visits
+
+
+def minutes(*numbers: float) -> list[datetime]:
+    """After nine o'clock."""
+    return [datetime(2026, 11, 2, 9, tzinfo=UTC) + timedelta(minutes=n) for n in numbers]
+
+
+def test_a_visit_goes_on_while_something_is_done_at_least_every_five_minutes(db: Session) -> None:
+    pilot_id = a_pilot(db)
+    visit_id = None
+    ids = [visit_id := visits.touch(db, pilot_id, "maps", visit_id, at) for at in minutes(0, 5, 9, 14.1, 15)]
+    assert [ids.index(one) for one in ids] == [0, 0, 0, 3, 3]
+    assert visits.of_pilot(db, pilot_id) == [Visit("maps", *minutes(0, 9)), Visit("maps", *minutes(14.1, 15))]
+
+
+def test_the_way_to_another_screen_belongs_to_the_one_that_is_left_unless_it_was_left_long_ago(db: Session) -> None:
+    pilot_id = a_pilot(db)
+    visit_id = None
+    for screen, at in zip(("data", "maps", "data"), minutes(0, 4, 20), strict=True):
+        visit_id = visits.touch(db, pilot_id, screen, visit_id, at)
+    spans = [Visit("data", *minutes(0, 4)), Visit("maps", *minutes(4, 4)), Visit("data", *minutes(20, 20))]
+    assert visits.of_pilot(db, pilot_id) == spans
+
+
+def test_time_is_never_given_to_another_pilot_and_a_clock_put_back_takes_none_away(db: Session) -> None:
+    pilot_id, other = a_pilot(db), a_pilot(db)
+    first = visits.touch(db, pilot_id, "maps", None, minutes(0)[0])
+    assert visits.touch(db, pilot_id, "maps", first, minutes(3)[0]) == first
+    assert visits.touch(db, pilot_id, "maps", first, minutes(-30)[0]) == first
+    assert visits.touch(db, other, "maps", first, minutes(4)[0]) != first
+    assert visits.of_pilot(db, pilot_id) == [Visit("maps", *minutes(0, 3))]
+    assert visits.of_pilot(db, other) == [Visit("maps", *minutes(4, 4))]
+
+
 # Jobs
 
 
@@ -495,7 +542,6 @@ def test_a_job_submitted_twice_is_one_job(db: Session) -> None:
     assert jobs.submit(db, "a" * 64, "view", {"length": 512}) == running
     assert (running.state, running.stage, running.done, running.total) == ("running", "embedding", 3, 10)
     assert running.heartbeat_at is not None
-    assert jobs.unfinished(db) == [running]
 
 
 def test_a_done_job_stays_done_until_it_is_asked_for_anew(db: Session) -> None:
@@ -504,10 +550,21 @@ def test_a_done_job_stays_done_until_it_is_asked_for_anew(db: Session) -> None:
     done = jobs.finish(db, "a" * 64)
     assert (done.state, done.done, done.ended_at is None) == ("done", 10, False)
     assert jobs.submit(db, "a" * 64, "view", {}) == done
-    assert jobs.unfinished(db) == []
+    assert jobs.begin_again(db) == []
     anew = jobs.redo(db, "a" * 64)
     assert (anew.state, anew.attempt, anew.done, anew.ended_at) == ("queued", 2, 0, None)
     assert jobs.redo(db, "a" * 64) == anew
+
+
+def test_what_was_under_way_is_begun_again_and_the_time_it_lay_is_not_counted(db: Session) -> None:
+    for key in "ab":
+        jobs.submit(db, key * 64, "view", {})
+    jobs.progress(db, "b" * 64, "embedding", 3, 10)
+    assert [(one.fingerprint, one.state) for one in jobs.begin_again(db)] == [
+        ("a" * 64, "queued"),
+        ("b" * 64, "queued"),
+    ]
+    assert db.scalars(select(models.Job.began_at)).all() == [None, None]
 
 
 def test_a_failed_or_cancelled_job_is_queued_for_another_attempt(db: Session) -> None:
@@ -519,6 +576,26 @@ def test_a_failed_or_cancelled_job_is_queued_for_another_attempt(db: Session) ->
     assert (again.state, again.attempt, again.error, again.ended_at) == ("queued", 2, None, None)
     assert jobs.cancel(db, "a" * 64).state == "cancelled"
     assert jobs.submit(db, "a" * 64, "view", {}).attempt == 3
+
+
+def test_an_attempt_begins_with_its_first_report_and_the_next_attempt_begins_anew(db: Session) -> None:
+    def began() -> datetime | None:
+        return db.scalars(select(models.Job.began_at)).one()
+
+    jobs.submit(db, "a" * 64, "view", {})
+    assert began() is None
+    before = models.now()
+    jobs.progress(db, "a" * 64, "embedding", 0, 10)
+    first = began()
+    assert first is not None
+    assert before <= first <= models.now()
+    jobs.progress(db, "a" * 64, "embedding", 9, 10)
+    jobs.finish(db, "a" * 64)
+    assert began() == first
+    jobs.redo(db, "a" * 64)
+    assert began() is None
+    jobs.progress(db, "a" * 64, "embedding", 0, 10)
+    assert (began() or first) > first
 
 
 def test_a_report_that_comes_late_does_not_wake_a_job_that_has_ended(db: Session) -> None:
@@ -559,7 +636,7 @@ def _checks(connection: Any) -> set[tuple[str, str | None, str]]:
     inspector = inspect(connection)
     tables = models.Base.metadata.tables
     found = {(t, check["name"], check["sqltext"]) for t in tables for check in inspector.get_check_constraints(t)}
-    assert len(found) == 19
+    assert len(found) == 20
     return found
 
 

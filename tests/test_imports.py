@@ -26,6 +26,7 @@ IMPORT_NAMES: dict[str, str | None] = {
     "hypothesis": "hypothesis",
     "matplotlib-fontja": None,  # its font is what we need of it
     "krippendorff": "krippendorff",
+    "lxml": "lxml",
     "momentfm": "momentfm",
     "mypy": "mypy",
     "numba": "numba",
@@ -44,6 +45,7 @@ IMPORT_NAMES: dict[str, str | None] = {
     "pytest": "pytest",
     "pytest-xdist": "xdist",
     "python-calamine": "python_calamine",
+    "python-pptx": "pptx",
     "reportlab": "reportlab",
     "ruff": "ruff",
     "safetensors": "safetensors",

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from core.charts import CUD, FAINT
-from core.map_charts import BOX, TAP, Colouring, Map, small_map, waveform_map
+from core.map_charts import BOX, TAP, Colouring, Map, sheet, small_map, waveform_map
 from core.selections import frame_of
 from tests.test_charts import NOBODY, SECONDS, XY, drawn, found, rows
 
@@ -129,3 +129,15 @@ def test_a_small_map_has_the_same_looks_without_a_legend_or_gestures():
         assert small["encoding"][channel]["legend"] is None
     assert [row["id"] for row in rows(small, "id") if row["picked"]] == [1]
     assert not list(found(small, "select"))
+
+
+def test_a_sheet_shows_each_map_in_a_frame_of_its_own_in_the_order_given():
+    groups = coloured(list("abcabcabc"))
+    maps = {"late": a_map(groups), "early": a_map(groups, xy=1000 * XY[:, ::-1] + 7)}
+    spec = drawn(sheet(maps, 2, 150))
+    assert spec["facet"]["sort"] == ["late", "early"]
+    placed = {name: np.array([(r["x"], r["y"]) for r in rows(spec, "name") if r["name"] == name]) for name in maps}
+    np.testing.assert_allclose(placed["late"], placed["early"][:, ::-1], atol=1e-9)
+    assert 0.9 < np.abs(placed["late"]).max() < 1
+    assert spec["spec"]["encoding"]["x"]["scale"]["domain"] == [-1, 1]
+    assert spec["spec"]["width"] == spec["spec"]["height"] == 150

@@ -1,13 +1,17 @@
 """The section about money, without a browser: what is missing, what was put in, and what it comes to."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
+from sqlalchemy import update
 from streamlit.testing.v1 import AppTest
 
 from core.answers import Answer
-from feedback_db import assumptions, pilots
+from feedback_db import assumptions, jobs, models, pilots, views, visits
 from feedback_db.assumptions import Assumption
 from feedback_db.pilots import Pilot
-from pages.parts import work
+from pages.parts import money, work
+from pages.parts.text import plain
 from tests.screens import Person, Place
 from tests.test_roi import ON_PAPER, quizzes
 
@@ -106,8 +110,29 @@ def test_what_the_study_measured_is_marked_as_measured_and_can_be_corrected(offi
     assert (kept.low, kept.likely, kept.high, kept.source) == (2, 3, 4.5, HOSTILE)
 
 
+def test_hours_on_screens_and_of_calculations_are_measured_and_can_be_corrected(office):
+    """A quarter of an hour on a screen, and five seconds of the computer after a day in the queue."""
+    pilot, nine = a_pilot(), datetime(2026, 11, 2, 9, tzinfo=UTC)
+    with work.database().session() as db:
+        visit_id = None
+        for n in range(0, 16, 5):
+            visit_id = visits.touch(db, pilot.id, "maps", visit_id, nine + timedelta(minutes=n))
+        views.keep(db, pilot.id, fingerprint="f", spec={}, n_windows=1)
+        jobs.submit(db, "f", "view", {})
+        jobs.progress(db, "f", "drawing", 0, 1)
+        jobs.finish(db, "f")
+        took = {"created_at": models.now(), "began_at": nine, "ended_at": nine + timedelta(seconds=5)}
+        db.execute(update(models.Job).values(took))
+    numbers = office.read(pilot).table("how it is known")
+    assert numbers["Work of the pilot lead"] == ["0\\.25", "hours", "measured", plain(money.FROM_SCREENS)]
+    assert numbers["Computer time"] == ["5", "seconds", "measured", plain(money.FROM_JOBS)]
+    office.fill_in("lead_hours", 1, 2, 3)
+    assert office.table("how it is known")["Work of the pilot lead"][:3] == [plain("2 (1 … 3)"), "hours", "assumed"]
+
+
 def test_numbers_come_to_what_they_come_to_on_paper(office):
     results = office.read(assume(a_pilot())).table("in the middle")
+    assert office.sees(money.NOT_DISCOUNTED)
     assert results == {
         "Cost until it runs": ["¥107,000", "¥107,000"],
         "Cost a month": ["¥18,000", "¥18,000"],

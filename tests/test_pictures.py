@@ -1,6 +1,7 @@
 """Charts as files, with Japanese letters that are there."""
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -27,6 +28,16 @@ def test_letters_stay_letters_and_are_no_shapes_of_their_own_in_svg():
     svg = pictures.drawn(chart("状態"), "svg").decode()
     assert ">状態<" in svg
     assert pictures.FONT in svg
+
+
+@pytest.mark.parametrize("form", ["png", "svg"])  # a PDF holds when it was made
+def test_the_same_chart_gives_the_same_bytes(form):
+    quantity = Colouring("値", np.arange(len(XY), dtype=float))
+    shaded = waveform_map(Map(XY, quantity, np.arange(0), frame_of(XY)), 300, {}).properties(width=400)
+    for one in (chart("状態"), shaded):
+        assert pictures.drawn(one, form) == pictures.drawn(one, form)
+        svg = pictures.drawn(one, "svg").decode()
+        assert set(re.findall(r"url\(#([^)]+)\)", svg)) == set(re.findall(r' id="([^"]+)"', svg)) != set()
 
 
 def test_japanese_letters_are_drawn_and_not_left_out_as_boxes():

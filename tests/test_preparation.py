@@ -12,7 +12,7 @@ from core.artifacts import Store
 from core.encoders import SHIPPED
 from core.errors import UserError
 from core.fitting import prepare
-from core.preparation import PreparationSpec, build, load
+from core.preparation import PreparationSpec, build, load, replayed
 from core.reader import Source
 from core.recipes import Recipe, WindowSpec
 from core.steps import Deseason, Impute, Scale, Smooth
@@ -65,6 +65,30 @@ def test_there_is_nothing_before_it_was_made_and_it_is_made_once(store, sources)
     build(spec, store, lambda stage, *_: stages.append(stage))
     build(spec, store, lambda stage, *_: stages.append(stage))
     assert stages == ["Preparing the series"]
+
+
+def test_series_find_what_was_learnt_from_them_by_their_name_wherever_they_stand(store, sources):
+    spec = PreparationSpec.of(sources, RECIPE)
+    kept = made(spec, store)
+    raw = read(SINE.encode(), sources[0].reading).series
+    again, alone = replayed(spec, kept, [replace(one, values=one.values + 5) for one in raw[::-1]], None)
+    assert alone == set()
+    for one, other, state in zip(again[::-1], kept.series, kept.states[1].values(), strict=True):
+        np.testing.assert_allclose(one.values - 5 / state["wave"][1], other.values, atol=1e-9)  # the shift is left
+
+
+@pytest.mark.parametrize("names", [("L1", "L9"), ("L1", None)])
+def test_a_series_that_nobody_knows_learns_from_itself_and_is_told(store, sources, names):
+    spec = PreparationSpec.of(sources, RECIPE)
+    raw = read(SINE.encode(), sources[0].reading).series
+    new = [replace(one, domain=name, values=one.values + 5) for one, name in zip(raw, names, strict=True)]
+    again, alone = replayed(spec, made(spec, store), new, None)
+    assert alone == {1}
+    means = [one.values[:200].mean() for one in again]
+    assert means == [
+        pytest.approx(5 / raw[0].values[:200][~np.isnan(raw[0].values[:200])].std(), rel=0.02),
+        pytest.approx(0),
+    ]
 
 
 def test_what_is_done_to_windows_only_needs_no_new_preparation(sources):

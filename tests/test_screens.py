@@ -214,6 +214,28 @@ def test_a_pilot_a_file_and_the_way_that_is_done(someone):
     assert someone.sees("Can I see something?")
 
 
+def test_costs_are_asked_in_yen_or_in_the_currency_that_is_chosen(anyone):
+    for currency, wage in (("JPY", 4000.0), ("EUR", 41.5)):
+        anyone.open()
+        anyone.at.text_input[0].set_value("Q")
+        [chosen] = [one for one in anyone.at.selectbox if one.label == anyone.word("Currency")]
+        assert chosen.value == "JPY"
+        chosen.set_value(currency)
+        for label, value in (("Cost of one working hour", wage), ("Cost of one computer hour", 0.25)):
+            [field] = [one for one in anyone.at.number_input if one.label == anyone.word(label)]
+            field.set_value(value)
+        anyone.press("Start the pilot")
+    query = "SELECT currency, wage_per_hour, machine_per_hour FROM pilot ORDER BY wage_per_hour DESC"
+    assert anyone.place.rows(query) == [("JPY", 4000.0, 0.25), ("EUR", 41.5, 0.25)]
+
+
+def test_a_currency_stands_with_its_name_in_the_readers_language(anyone):
+    anyone.open()
+    [chosen] = [one for one in anyone.at.selectbox if one.label == anyone.word("Currency")]
+    assert chosen.options[0] == {"ja": "JPY 日本円", "en": "JPY Japanese Yen"}[anyone.language]
+    assert len(set(chosen.options)) == len(chosen.options) == 20
+
+
 def done(someone: Person) -> list[str]:
     """The steps that carry a check mark."""
     titles = [someone.word(name) for name in ("Data", "Maps", "Ask people", "Evidence", "Improve")]

@@ -1,5 +1,6 @@
 """The evidence without a browser: pilots with planted errors and ratings, of which the screen says that and no more."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -7,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import update
+from streamlit.testing.v1 import AppTest
 
 from core import measures
 from core.association import TOO_FEW_PEOPLE
@@ -16,11 +19,11 @@ from core.measures import MeasureSpec
 from core.projection import ProjectionSpec
 from core.tuning import TuneSpec
 from core.views import ViewSpec
-from feedback_db import pilots, runs
+from feedback_db import models, pilots, runs
 from feedback_db.views import View
-from pages.parts import known, work
+from pages.parts import known, rounds, work
 from pages.parts.beside import NO_BREAK, cell, unbroken
-from pages.parts.text import JOINER
+from pages.parts.text import JOINER, plain
 from tests.screens import SHIPPED, Person, Place, csv
 from tests.test_screens_people import downloaded
 
@@ -29,6 +32,7 @@ LOW = (2, 2, 3, 1, 2, 1, 3, 2)
 TOGETHER = "Of these maps, those with a lower error were rated clearer, beyond chance: "
 ROW = "what was changed"
 LONG = csv(800)
+HOSTILE = "**noise** $5$ <b>x</b> {n} [a](b)"
 
 
 class Trial:
@@ -149,9 +153,8 @@ def test_extra_training_that_lowers_the_error_and_not_the_understanding_is_calle
     trial.ask((before, HIGH), (after, LOW))
     trial.read(reader)
     assert row(reader, "Map 2")["what came of it"] == "better numbers, not clearer"
-    assert row(reader, "Map 2")[ROW] == (
-        "Model: compact model (comes with this app) → after training 1 (against Map 1)"
-    )
+    changed = "Model: compact model (comes with this app) → after training 1 (against Map 1)"
+    assert row(reader, "Map 2")[ROW] == plain(changed)
     assert reader.sees("Arrows lead from a map to the one after extra training.")
     assert any("Changes so far: 1. Clearer beyond chance: 0; less clear beyond chance: 1" in t for t in reader.texts())
 
@@ -245,11 +248,94 @@ def test_rounds_are_told_one_by_one_and_the_same_person_is_one_in_both(reader):
         "Round 1 · 1 map · 8 people",
     ]
     told = row(reader, "Map 2")
-    assert told[ROW] == "Model: compact model (comes with this app) → the waveform itself (no model) (against Map 1)"
+    assert told[ROW] == plain(
+        "Model: compact model (comes with this app) → the waveform itself (no model) (against Map 1)"
+    )
     assert told["understandability (1–5)"] == "2.0 → " + cell("4.6 (4.0 – 4.9)")
     assert told["reconstruction error"].endswith(" → –")
     assert told["what came of it"] == "–"  # without an error there is no quarter
     assert any("Clearer beyond chance: 1;" in text for text in reader.texts())
+
+
+def expected(trial: Trial, errors: float, expects: dict[str, str] | None, why: str = "", **other: Any) -> View:
+    """A map that is kept with what is expected of it."""
+    view = trial.map(errors, **other)
+    with work.database().session() as db:
+        said = {"expects": expects, "why": why}
+        db.execute(update(models.View).where(models.View.id == view.id).values(**said))
+    return view
+
+
+def test_what_was_expected_is_told_beside_what_came_of_it_and_wrong_guesses_are_counted(reader):
+    trial = Trial(reader.place)
+    sides: list[tuple[Any, ...]] = [("level-scale-slope",), ("differenced",), ("level-scale-slope", "differenced")]
+    models_ = [replace(SHIPPED, side=side) for side in sides]
+    first = trial.map(0.5)
+    right = expected(trial, 0.3, {"error": "falls", "clarity": "clearer"}, HOSTILE, encoder=models_[0])
+    wrong = expected(trial, 0.6, {"clarity": "clearer"}, encoder=models_[1])
+    silent = expected(trial, 0.6, None, encoder=models_[2])
+    trial.ask((first, LOW), (right, HIGH), (wrong, LOW), (silent, LOW))
+    trial.read(reader)
+    [told] = tables(reader, "came true")
+    assert told.to_dict("records") == [
+        {
+            "map": unbroken("Map 2"),
+            "why": plain(HOSTILE),
+            "expected": plain("reconstruction error: falls, understandability: clearer"),
+            "came true": plain("reconstruction error: yes, understandability: yes"),
+        },
+        {
+            "map": unbroken("Map 3"),
+            "why": plain("–"),
+            "expected": plain("understandability: clearer"),
+            "came true": plain("understandability: no"),
+        },
+    ]
+    assert reader.sees(
+        "Expected of understandability: {yes} came true, {no} did not, {open} cannot be told.", yes=1, no=1, open=0
+    )
+    assert reader.sees(rounds.FORETOLD["error"], yes=1, no=0, open=0)
+
+
+def test_where_nothing_was_expected_nothing_is_told_of_it(reader):
+    trial = Trial(reader.place)
+    trial.ask((trial.map(0.5), LOW), (trial.map(0.3, encoder=EncoderSpec("raw")), HIGH))
+    trial.read(reader)
+    assert tables(reader, "came true") == []
+    assert not any("Expected of" in text for text in reader.texts())
+
+
+def show(pilot_id):
+    """Runs as a script of its own: the table of the report, as text."""
+    import json
+
+    import streamlit as st
+
+    from pages.parts import known, rounds
+
+    counted, grid = rounds.told(known.of_pilot(pilot_id))
+    st.code(json.dumps([list(counted.lines), [list(row) for row in grid.rows]]))
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_the_report_has_every_round_in_one_table_as_it_was_said(place, language):
+    trial = Trial(place)
+    trial.ask((trial.map(0.5), LOW))
+    trial.next_round()
+    trial.ask((expected(trial, 0.3, {"clarity": "same"}, HOSTILE, encoder=EncoderSpec("raw")), HIGH))
+    someone = Person(place, language)
+    someone.at = AppTest.from_function(show, args=(trial.pilot.id,), default_timeout=30)
+    someone.at.query_params["lang"] = language
+    someone.run()
+    counted, (heads, first, second) = json.loads(someone.at.code[0].value)
+    assert len(counted) == 2
+    assert len(set(heads)) == len(heads) == 11
+    assert [row[:2] for row in (first, second)] == [[someone.word("Map {n}", n=n), str(n)] for n in (1, 2)]
+    told = dict(zip(heads, second, strict=True))
+    assert told[someone.word("why")] == HOSTILE
+    assert told[someone.word("understandability (1–5)")] == "2.0 → 4.6 (4.0 – 4.9)"
+    assert told[someone.word("came true")].endswith(someone.word("no"))
+    assert JOINER not in "".join(second)
 
 
 def test_maps_without_an_error_are_named_as_missing_in_the_picture(reader):
@@ -288,7 +374,7 @@ def test_of_two_preparations_only_what_differs_is_told(reader):
     after = trial.map(0.5, recipe=replace(recipe, steps=recipe.steps[1:], window=replace(recipe.window, stride=4)))
     trial.ask((before, LOW), (after, HIGH))
     trial.read(reader)
-    assert row(reader, "Map 2")[ROW] == (
+    assert row(reader, "Map 2")[ROW] == plain(
         "Preparation: Fill gaps: up to 64 samples, by a straight line · 16 samples a stretch, step 2"
         " → 16 samples a stretch, step 4 (against Map 1)"
     )

@@ -1,5 +1,7 @@
 """The model's error beside what people say: one picture, one sentence, and below a fold every map in numbers."""
 
+from collections.abc import Callable, Mapping
+
 import pandas as pd
 import streamlit as st
 
@@ -14,6 +16,7 @@ from pages.parts.reading import adjusted, ranged
 from pages.parts.text import JOINER, _, fill, listed, together
 
 NO_BREAK = "\u00a0"
+Filled = Callable[[str, Mapping[str, object]], str]  # `fill` for Markdown, `bare` for paper
 
 
 def base_of(known: Known) -> str | None:
@@ -30,19 +33,29 @@ def picture(known: Known) -> None:
             icon=":material/insights:",
         )
         return
-    points, arrows = _points(known), _arrows(known)
     alt = _("Reconstruction error against understandability, one point a map")
     st.altair_chart(chart(known, base), theme=None, alt=alt)
+    st.caption(together(*how_to_read(known, base)))
+    st.markdown(goes_along(known, fill))
+
+
+def how_to_read(known: Known, base: str) -> list[str]:
+    """What the picture shows, and what it cannot show."""
+    points = _points(known)
     said = [about(known, base)]
-    if arrows:
+    if _arrows(known):
         said.append(_("Arrows lead from a map to the one after extra training."))
     if missing := [known.name(id_) for id_ in known.views if id_ not in points]:
         said.append(_("Without an error or a rating, and so not in the picture: {maps}.").format(maps=listed(missing)))
     if len({known.specs[id_].recipe for id_ in points}) > 1:
         said.append(_("Errors after different preparations are of different stretches: compare them with care."))
-    st.caption(together(*said))
+    return said
+
+
+def goes_along(known: Known, words: Filled) -> str:
+    """Whether a lower error goes with clearer maps."""
     found = association({id_: one.loss for id_, one in known.views.items()}, known.answers)
-    st.markdown(fill(found.told.message, found.told.facts))
+    return words(found.told.message, found.told.facts)
 
 
 def chart(known: Known, base: str) -> Chart:
@@ -89,22 +102,35 @@ def _ends(one: Loss | Range) -> tuple[float, float] | None:
 
 def table(known: Known) -> None:
     """Every map, those that did not come out well too."""
+    with st.expander(_("Details: every map in numbers"), key="every-map"):
+        st.table(pd.DataFrame(rows(known)), hide_index=True)
+        st.caption(how_ranged())
+        for words in why_not(known, fill):
+            st.caption(words)
+
+
+def rows(known: Known) -> list[dict[str, object]]:
+    """Each map against the first one that was rated."""
     base = base_of(known)
     against = {} if base is None else places(known, dict.fromkeys([id_ for id_ in known.views if id_ != base], base))
-    with st.expander(_("Details: every map in numbers"), key="every-map"):
-        st.table(pd.DataFrame([_row(known, id_, base, against.get(id_)) for id_ in known.views]), hide_index=True)
-        st.caption(
-            _(
-                "In brackets: the range of uncertainty (95 %); of the error over stretches of time, of "
-                "understandability over people."
-            )
-        )
-        reasons: dict[str, list[str]] = {}
-        for id_ in known.views:
-            for why in _why(known, id_):
-                reasons.setdefault(why, []).append(known.name(id_))
-        for why, names in reasons.items():
-            st.caption(f"{listed(names)}: {why}")
+    return [_row(known, id_, base, against.get(id_)) for id_ in known.views]
+
+
+def how_ranged() -> str:
+    """What the ranges are over."""
+    return _(
+        "In brackets: the range of uncertainty (95 %); of the error over stretches of time, of "
+        "understandability over people."
+    )
+
+
+def why_not(known: Known, words: Filled) -> list[str]:
+    """Why numbers or ranges are not there: one line a reason."""
+    reasons: dict[str, list[str]] = {}
+    for id_ in known.views:
+        for why in _why(known, id_, words):
+            reasons.setdefault(why, []).append(known.name(id_))
+    return [f"{listed(names)}: {why}" for why, names in reasons.items()]
 
 
 def places(known: Known, befores: dict[str, str]) -> dict[str, Placed | None]:
@@ -158,11 +184,11 @@ def _row(known: Known, id_: str, base: str | None, place: Placed | None) -> dict
     return row
 
 
-def _why(known: Known, id_: str) -> list[str]:
+def _why(known: Known, id_: str, words: Filled) -> list[str]:
     """Why a number or a range is not there."""
     opinion, lost = known.opinions.get(id_), known.losses.get(id_)
     told = []
     if lost is not None and lost[0].why_no_range is not None:
-        told.append(fill(lost[0].why_no_range.message, lost[0].why_no_range.facts))
+        told.append(words(lost[0].why_no_range.message, lost[0].why_no_range.facts))
     why = opinions.NOBODY if opinion is None else opinion.understandability.why_no_range
     return [*told, _(why)] if why else told

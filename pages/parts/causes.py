@@ -8,6 +8,7 @@ import streamlit as st
 
 from core import alignment, factors, ranking, studies, study_charts
 from core.alignment import Aligned, Correlation
+from core.charts import Chart
 from core.errors import N_
 from core.factors import Effect, Mixed
 from core.measures import Measured, MeasureSpec, StabilitySpec, Steady
@@ -17,9 +18,10 @@ from core.ranking import Ranking
 from core.studies import FACTORS, Factor
 from core.study_charts import Line
 from core.views import ViewSpec
+from pages.parts.beside import Filled
+from pages.parts.known import made
 from pages.parts.reading import Answers, Heard, adjusted, p_of, people, ranged, sized, spread, sure, with_why
 from pages.parts.text import _, fill, listed, together
-from pages.parts.work import made
 
 CHANGES: Mapping[Factor, str] = {
     "preparation": N_("Another preparation"),
@@ -144,22 +146,33 @@ def pairs(answers: Answers) -> None:
     for one in found.notices:
         st.markdown(told(one))
     if found.wins:
-        each = [Range(one.value, one.low, one.high, found.n_raters, None) for one in found.wins.values()]
-        marks = {0.0: "0 %", 0.25: "25 %", 0.5: "50 %", 0.75: "75 %", 1.0: "100 %"}
-        line = Line((0.0, 1.0), marks, _("how often it is found clearer than another of these maps"), even=0.5)
-        chart = study_charts.spread(spread(list(found.wins), each, ".0%"), line)
-        st.altair_chart(chart, theme=None, alt=_("How often each map is found clearer than another one"))
-    st.caption(
-        _("{people} compared two maps, {chosen} times with a choice and {undecided} times with “I can't tell”.").format(
-            people=people(found.n_raters), chosen=found.n_chosen, undecided=found.n_undecided
-        )
-    )
+        alt = _("How often each map is found clearer than another one")
+        st.altair_chart(wins(found), theme=None, alt=alt)
+    st.caption(compared(found))
 
 
-def told(one: Notice) -> str:
-    """A sentence of the library, with lists as people write them."""
+def wins(found: Ranking) -> Chart:
+    """How often each map is found clearer."""
+    each = [Range(one.value, one.low, one.high, found.n_raters, None) for one in found.wins.values()]
+    marks = {0.0: "0 %", 0.25: "25 %", 0.5: "50 %", 0.75: "75 %", 1.0: "100 %"}
+    line = Line((0.0, 1.0), marks, _("how often it is found clearer than another of these maps"), even=0.5)
+    return study_charts.spread(spread(list(found.wins), each, ".0%"), line)
+
+
+def compared(found: Ranking) -> str:
+    """By how many, and how often."""
+    words = _("{people} compared two maps, {chosen} times with a choice and {undecided} times with “I can't tell”.")
+    return words.format(people=people(found.n_raters), chosen=found.n_chosen, undecided=found.n_undecided)
+
+
+def told(one: Notice, words: Filled = fill) -> str:
+    """A sentence of the library, with lists as people write them.
+
+    Args:
+        words: `bare` where nothing is Markdown.
+    """
     facts = {name: listed(fact) if isinstance(fact, list | tuple) else fact for name, fact in one.facts.items()}
-    return fill(one.message, facts)
+    return words(one.message, facts)
 
 
 # --- numbers on maps
@@ -168,18 +181,13 @@ def told(one: Notice) -> str:
 def aligned(heard: Heard) -> None:
     """Which of the computer's numbers puts maps in the order that people do. Nothing is computed for it here."""
     st.markdown(f"#### {_('Which number agrees with people?')}")
-    numbers, missing = _numbers(heard)
+    numbers, missing = numbers_of(heard)
     if numbers:
         found = alignment_of(heard.answers, numbers)
-        st.markdown("\n".join(f"- {_in_words(one)}" for one in alignment.told(found)))
+        st.markdown("\n".join(f"- {in_words(one)}" for one in alignment.told(found)))
         with st.expander(_("Details: each number"), key="numbers"):
-            st.table(pd.DataFrame([_row(name, one) for name, one in found.items()]), hide_index=True)
-            st.caption(
-                _(
-                    "1: the number puts the maps in the order that people do. 0: chance. In brackets: the range over "
-                    "people (95 %). p: how often chance alone gives as much, raised for all numbers tried (Holm)."
-                )
-            )
+            st.table(pd.DataFrame([row(name, one) for name, one in found.items()]), hide_index=True)
+            st.caption(how_aligned())
     if missing:
         said = [
             _("{number} is not known yet of: {maps}.").format(number=number, maps=listed(names))
@@ -188,13 +196,21 @@ def aligned(heard: Heard) -> None:
         st.caption(together(*said, _("Open a map on the Maps screen, and its numbers are computed.")))
 
 
-def _in_words(one: Notice) -> str:
+def how_aligned() -> str:
+    """How to read the table."""
+    return _(
+        "1: the number puts the maps in the order that people do. 0: chance. In brackets: the range over "
+        "people (95 %). p: how often chance alone gives as much, raised for all numbers tried (Holm)."
+    )
+
+
+def in_words(one: Notice, words: Filled = fill) -> str:
     """The library calls numbers by their codes."""
     facts = {name: _(NUMBERS[str(fact)]) if name == "measure" else fact for name, fact in one.facts.items()}
-    return told(Notice(one.message, facts))
+    return told(Notice(one.message, facts), words)
 
 
-def _numbers(heard: Heard) -> tuple[Numbers, dict[str, list[str]]]:
+def numbers_of(heard: Heard) -> tuple[Numbers, dict[str, list[str]]]:
     """Those that have been computed, and which maps lack which."""
     of_map = {name: _numbers_of(one.loss, heard.specs[name]) for name, one in heard.views.items()}
     known = {
@@ -225,15 +241,16 @@ def _numbers_of(loss: float | None, spec: ViewSpec) -> dict[str, float | None]:
     }
 
 
-def _row(name: str, one: Aligned) -> dict[str, str]:
+def row(name: str, one: Aligned, words: Filled = fill) -> dict[str, str]:
+    """How far one number agrees with people."""
     return {
         _("number"): _(NUMBERS[name]),
-        _("agreement with understandability"): _correlation(one.understandability),
-        _("agreement with the quiz"): _correlation(one.quiz),
+        _("agreement with understandability"): _correlation(one.understandability, words),
+        _("agreement with the quiz"): _correlation(one.quiz, words),
     }
 
 
-def _correlation(one: Correlation) -> str:
+def _correlation(one: Correlation, words: Filled) -> str:
     if one.value is None:
-        return told(one.why) if one.why is not None else "–"
+        return told(one.why, words) if one.why is not None else "–"
     return f"{ranged(Range(one.value, one.low, one.high, 0, None), '+.2f')}, p: {p_of(one.p)}"

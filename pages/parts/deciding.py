@@ -1,6 +1,6 @@
 """Go on, improve or stop: the rules, what they say of the facts, who decided what and why, and the ledger of it all."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from feedback_db import ledger, studies
 from feedback_db.ledger import Entry
 from feedback_db.pilots import Pilot
 from pages.parts.guard import guard
+from pages.parts.placed import Bounds
 from pages.parts.text import _, bare, fill, listed, moment_of, plain
 from pages.parts.work import database
 
@@ -66,7 +67,7 @@ class Settled:
 
 def section(current: Pilot, facts: Facts) -> None:
     st.markdown(f"#### {_('What do the rules say?')}")
-    settled = _settled(current.id)
+    settled = settled_of(current.id)
     if settled.wrong:
         words = _("Entries that somebody changed, left out or moved in the database: {numbers}. Do not rely on them.")
         st.error(words.format(numbers=listed(map(str, settled.wrong))), icon=":material/link_off:")
@@ -81,7 +82,8 @@ def section(current: Pilot, facts: Facts) -> None:
     _history(settled)
 
 
-def _settled(pilot_id: str) -> Settled:
+def settled_of(pilot_id: str) -> Settled:
+    """What holds in this pilot, and whether it can be relied on."""
     with database().session() as db:
         entries, wrong = ledger.of_pilot(db, pilot_id), ledger.verify(db, pilot_id)
         asked = studies.of_pilot(db, pilot_id)
@@ -93,16 +95,52 @@ def told(pilot_id: str, facts: Facts) -> tuple[list[str], str | None]:
 
     With the hash of the ledger's last entry: whoever has noted it sees later whether entries were cut off.
     """
-    settled = _settled(pilot_id)
-    judged = rules.judge(facts, settled.thresholds)
-    lines = [_(VERDICTS[judged.verdict]), *(bare(one.message, one.facts) for one in judged.because), _when(settled)]
-    decisions = [one for one in settled.entries if one.kind == "decision" and one.number not in settled.wrong]
-    if decisions:
-        last = decisions[-1]
-        words = _("Decided on {at} by {name}: {decision}. Reason: {reason}")
-        said = {"name": last.content["name"], "decision": _(DECISIONS[last.content["decision"]])}
-        lines.append(words.format(at=moment_of(last.at), reason=last.content["reason"], **said))
-    return lines, settled.entries[-1].hash if settled.entries else None
+    return [*judged(pilot_id, facts), *decided(pilot_id)[-1:]], last_hash(pilot_id)
+
+
+def last_hash(pilot_id: str) -> str | None:
+    """Of the ledger; None where nothing was settled."""
+    entries = settled_of(pilot_id).entries
+    return entries[-1].hash if entries else None
+
+
+def judged(pilot_id: str, facts: Facts) -> list[str]:
+    """What the rules say, why, and when they were fixed, for paper."""
+    settled = settled_of(pilot_id)
+    found = rules.judge(facts, settled.thresholds)
+    return [_(VERDICTS[found.verdict]), *(bare(one.message, one.facts) for one in found.because), _when(settled)]
+
+
+def decided(pilot_id: str) -> list[str]:
+    """Every decision that was signed, oldest first, for paper."""
+    settled = settled_of(pilot_id)
+    words = _("Decided on {at} by {name}: {decision}. Reason: {reason}")
+    return [
+        words.format(at=moment_of(one.at), decision=_(DECISIONS[one.content["decision"]]), **_by_whom(one))
+        for one in settled.entries
+        if one.kind == "decision" and one.number not in settled.wrong
+    ]
+
+
+def _by_whom(entry: Entry) -> dict[str, str]:
+    return {name: entry.content[name] for name in ("name", "reason")}
+
+
+def next_steps(pilot_id: str, facts: Facts) -> list[str]:
+    """What could be done next, for paper."""
+    return [bare(one.message, one.facts) for one in rules.proposals(facts, settled_of(pilot_id).thresholds)]
+
+
+def asked_for(pilot_id: str) -> list[list[str]]:
+    """What the rules ask for now, for paper."""
+    thresholds = settled_of(pilot_id).thresholds
+    rows = [[_(words), f"{getattr(thresholds, name) * unit:g}"] for name, (words, unit, _step) in FIELDS.items()]
+    return [[_("rule"), _("asked for")], *rows]
+
+
+def entries(pilot_id: str) -> list[dict[str, str]]:
+    """What was settled and when, for paper."""
+    return _rows(settled_of(pilot_id), str)
 
 
 # --- what the rules say
@@ -230,8 +268,7 @@ def _history(settled: Settled) -> None:
     """Every entry, and whether it is as it was written."""
     if not settled.entries and not settled.wrong:
         return
-    by_number = {one.number: one for one in settled.entries}
-    rows = [_row(number, by_number.get(number), settled) for number in sorted({*by_number, *settled.wrong})]
+    rows = _rows(settled, plain)
     with st.expander(_("What was settled, and when"), expanded=bool(settled.wrong), key="ledger"):
         st.table(pd.DataFrame(rows), hide_index=True)
         st.caption(
@@ -242,25 +279,32 @@ def _history(settled: Settled) -> None:
         )
 
 
-def _row(number: int, entry: Entry | None, settled: Settled) -> dict[str, str]:
+def _rows(settled: Settled, shown: Callable[[str], str]) -> list[dict[str, str]]:
+    """Args: shown: `plain` for Markdown, `str` for paper."""
+    by_number = {one.number: one for one in settled.entries}
+    numbers = sorted({*by_number, *settled.wrong})
+    return [_row(number, by_number.get(number), number not in settled.wrong, shown) for number in numbers]
+
+
+def _row(number: int, entry: Entry | None, unchanged: bool, shown: Callable[[str], str]) -> dict[str, str]:
     """Of an entry that is not as it was written, nothing is told but that."""
-    is_whole = entry is not None and number not in settled.wrong
+    is_whole = entry is not None and unchanged
     return {
         _("entry"): str(number),
         _("when"): moment_of(entry.at) if entry is not None and is_whole else "–",
-        _("what was settled"): _told(entry) if entry is not None and is_whole else "–",
+        _("what was settled"): _told(entry, shown) if entry is not None and is_whole else "–",
         _("fingerprint"): entry.hash[:HASH] if entry is not None else "–",
         _("state"): _("unchanged") if is_whole else _("gone") if entry is None else _("changed"),
     }
 
 
-def _told(entry: Entry) -> str:
+def _told(entry: Entry, shown: Callable[[str], str]) -> str:
     if entry.kind == "rules":
         return _("Rules fixed: {rules}").format(rules=_in_words(Thresholds.from_json(entry.content)))
-    content = entry.content
+    if entry.kind == "limits":
+        return _("Alert limits fixed: more than {limits}").format(limits=Bounds.from_json(entry.content).in_words())
     return _("{decision}, signed by {name}: {reason} ({verdict})").format(
-        decision=_(DECISIONS[content["decision"]]),
-        name=plain(content["name"]),
-        reason=plain(content["reason"]),
-        verdict=_(VERDICTS[content["verdict"]]),
+        decision=_(DECISIONS[entry.content["decision"]]),
+        verdict=_(VERDICTS[entry.content["verdict"]]),
+        **{name: shown(text) for name, text in _by_whom(entry).items()},
     )

@@ -43,7 +43,13 @@ def _way(screens: Mapping[str, st.Page], here: st.Page) -> None:
     names = (_("Data"), _("Maps"), _("Ask people"), _("Evidence"), _("Improve"))
     done = pilot.steps_done()
     params = pilot.address()
-    parts = {"prepare": "maps", "compare": "maps", "tune": "maps", "results": "evidence"}  # of a step
+    parts = {
+        "prepare": "maps",
+        "compare": "maps",
+        "tune": "maps",
+        "results": "evidence",
+        "after": "evidence",
+    }  # of a step
     here = next((screens[whole] for part, whole in parts.items() if here == screens[part]), here)
     for number, (step, name) in enumerate(zip(STEPS, names, strict=True), start=1):
         mark = ":material/check_circle:" if step in done else None

@@ -7,6 +7,7 @@ from typing import Any
 
 from core import evidence, opinions, rules
 from core.answers import Answer
+from core.artifacts import fingerprint
 from core.domains import Apart
 from core.errors import UserError
 from core.evidence import Errors, Loss
@@ -42,6 +43,11 @@ class Known:
     def trained(self) -> dict[str, str]:
         """The view before extra training, by the view after it."""
         return evidence.trained(self.specs, {folder: one.encoder for folder, (_n, one) in self.trainings.items()})
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the maps and the answers: two reports that have it are of the same data."""
+        return fingerprint([one.fingerprint for one in self.views.values()], [repr(one) for one in self.answers])
 
     def rated(self, view: str) -> Range | None:
         """None: nobody has given a score."""
@@ -96,18 +102,18 @@ def facts(known: Known) -> Facts:
     numbers = {id_: one.number for id_, one in known.views.items()}
     found = rules.of_answers(known.answers, numbers, known.last_round)
     best = next((id_ for id_, number in numbers.items() if number == found.best), None)
-    measured: Measured | None = None if best is None else _made(MeasureSpec(known.specs[best]))
+    measured: Measured | None = None if best is None else made(MeasureSpec(known.specs[best]))
     if measured is not None:
         lines = measured.lines.auc if isinstance(measured.lines, Apart) else None
         found = replace(found, kept=measured.quality.kept, lines=lines)
     trainings = (one for _number, one in reversed(known.trainings.values()))
-    newest: Tuned | None = next((done for one in trainings if (done := _made(one)) is not None), None)
+    newest: Tuned | None = next((done for one in trainings if (done := made(one)) is not None), None)
     if newest is not None:
-        found = replace(found, error=_fell(newest), moved=newest.change.movement.displacement)
+        found = replace(found, error=fell(newest), moved=newest.change.movement.displacement)
     return found
 
 
-def _made(spec: MeasureSpec | TuneSpec) -> Any:
+def made(spec: MeasureSpec | TuneSpec) -> Any:
     """What the engine made of it, or None; that too where the model's folder is gone, and nobody knows its content."""
     try:
         return work.made(spec)
@@ -115,7 +121,7 @@ def _made(spec: MeasureSpec | TuneSpec) -> Any:
         return None
 
 
-def _fell(one: Tuned) -> Interval | None:
+def fell(one: Tuned) -> Interval | None:
     """Relative change of the error with about half of each stretch hidden, as the training screen tells it first."""
     each = one.change.errors
     change = min(each, key=lambda one: abs(one.hidden - 0.5)).change if each else None

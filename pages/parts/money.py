@@ -1,6 +1,6 @@
 """What does it cost, what does it save: measured and assumed numbers, what they come to, and what decides it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
 
 import numpy as np
@@ -11,7 +11,7 @@ from babel.numbers import format_currency, format_decimal, get_currency_symbol
 from core import roi, roi_charts
 from core.answers import Answer
 from core.errors import N_, UserError
-from core.roi import ALL_BUT_SAVING, HOUR, QUANTITIES, Input, Outcome, Payback, Reckoned, Swing
+from core.roi import ALL_BUT_SAVING, HOUR, QUANTITIES, Input, Outcome, Payback, Reckoned
 from core.roi_charts import Bars
 from feedback_db import assumptions
 from feedback_db.assumptions import Assumption, Worked
@@ -23,11 +23,13 @@ from pages.parts.work import database
 SEED = 0  # of the draws: the same numbers give the same answer
 SURE = 0.95  # share of the draws from which on it is said that it pays, or that it does not
 MOST_BARS = 8  # what moves the result less is not drawn
-FROM_RECORDS = N_("estimated from the app's records: up to 5, 15 and 30 minutes between two of them count as work")
+FROM_SCREENS = N_("time on this app's screens; pauses up to 5, 15 and 30 minutes count as work")
 FROM_ANSWERS = N_("the time that people took to answer, breaks left out")
-FROM_JOBS = N_("the time that the calculations took, waiting for their turn too")
+FROM_JOBS = N_("the time that the calculations took, without waiting for their turn")
+NOT_DISCOUNTED = N_("Not discounted: a sum at the end of the period counts as much as one today.")
 FROM_START = N_("as it was said when the pilot was started")
 Inputs = Mapping[str, Input]
+Shown = Callable[[str], str]  # `plain` for Markdown, `str` for paper
 
 
 def section(pilot: Pilot, answers: Sequence[Answer]) -> None:
@@ -56,12 +58,11 @@ def section(pilot: Pilot, answers: Sequence[Answer]) -> None:
 
 def told(pilot: Pilot, answers: Sequence[Answer]) -> list[str]:
     """The same in a few lines, for paper."""
-    with database().session() as db:
-        inputs = known(pilot, answers, assumptions.worked(db, pilot.id), assumptions.history(db, pilot.id))
-    lacking = roi.lacking(inputs)
+    given = inputs(pilot, answers)
+    lacking = roi.lacking(given)
     if lacking is not None:
         return [bare(lacking.message, {"missing": listed(map(_, lacking.facts["missing"]))})]
-    found = roi.reckon(inputs, SEED)
+    found = roi.reckon(given, SEED)
     once, net = (
         _money(found.once.median, pilot.currency),
         [_money(one, pilot.currency) for one in (found.net.low, found.net.high)],
@@ -77,11 +78,17 @@ def told(pilot: Pilot, answers: Sequence[Answer]) -> list[str]:
 # --- what is known
 
 
+def inputs(pilot: Pilot, answers: Sequence[Answer]) -> dict[str, Input]:
+    """All that is known now."""
+    with database().session() as db:
+        return known(pilot, answers, assumptions.worked(db, pilot.id), assumptions.history(db, pilot.id))
+
+
 def known(pilot: Pilot, answers: Sequence[Answer], worked: Worked, changes: Sequence[Assumption]) -> dict[str, Input]:
     """What is measured, what was said when the pilot was started, and before both what somebody put in."""
     hours = [one / HOUR for one in worked.lead_seconds]
     found = [
-        Input("lead_hours", *hours, True, FROM_RECORDS),
+        Input("lead_hours", *hours, True, FROM_SCREENS),
         Input("rater_hours", *[roi.rating_seconds(answers) / HOUR] * 3, True, FROM_ANSWERS),
         Input("compute_seconds", *[worked.compute_seconds] * 3, True, FROM_JOBS),
     ]
@@ -104,20 +111,26 @@ def _assumed(one: Assumption) -> Input:
 def _results(inputs: Inputs, currency: str) -> None:
     found = roi.reckon(inputs, SEED)
     st.markdown(f"**{_verdict(found)}**")
-    rows = [
-        (_("Cost until it runs"), *_in_money(found.once, currency)),
-        (_("Cost a month"), *_in_money(found.monthly_cost, currency)),
-        (_("Saved a month"), *_in_money(found.monthly_benefit, currency)),
-        (_("Left over at the end of the period"), *_in_money(found.net, currency)),
-        (_("Cost is back after"), *_in_months(found.payback)),
-    ]
-    columns = ["", _("in the middle"), _("9 times in 10 between")]
-    st.table(pd.DataFrame(rows, columns=columns), hide_index=True)
-    swings = [one for one in roi.tornado(inputs) if one.width > 0][:MOST_BARS]
-    if swings:
+    rows = results(found, currency, plain)
+    st.table(pd.DataFrame(rows[1:], columns=rows[0]), hide_index=True)
+    st.caption(_(NOT_DISCOUNTED))
+    chart = tornado(inputs, currency)
+    if chart is not None:
         st.markdown(f"**{_('What decides it')}**")
-        st.altair_chart(_tornado(inputs, swings, currency), theme=None, alt=_("What is left over, by each number"))
+        st.altair_chart(chart, theme=None, alt=_("What is left over, by each number"))
         st.caption(_("One number at a time is put to its lowest and to its highest, all others are as is most likely."))
+
+
+def results(found: Reckoned, currency: str, shown: Shown) -> list[list[str]]:
+    """What it comes to, the heads first."""
+    return [
+        ["", _("in the middle"), _("9 times in 10 between")],
+        [_("Cost until it runs"), *_in_money(found.once, currency, shown)],
+        [_("Cost a month"), *_in_money(found.monthly_cost, currency, shown)],
+        [_("Saved a month"), *_in_money(found.monthly_benefit, currency, shown)],
+        [_("Left over at the end of the period"), *_in_money(found.net, currency, shown)],
+        [_("Cost is back after"), *_in_months(found.payback)],
+    ]
 
 
 def _verdict(found: Reckoned) -> str:
@@ -133,8 +146,8 @@ def _verdict(found: Reckoned) -> str:
     return words.format(n=_number(n), draws=_number(roi.DRAWS))
 
 
-def _in_money(one: Outcome, currency: str) -> tuple[str, str]:
-    middle, low, high = (plain(_money(value, currency)) for value in (one.median, one.low, one.high))
+def _in_money(one: Outcome, currency: str, shown: Shown) -> tuple[str, str]:
+    middle, low, high = (shown(_money(value, currency)) for value in (one.median, one.low, one.high))
     return middle, _between(low, high)
 
 
@@ -151,25 +164,34 @@ def _between(low: str, high: str) -> str:
 
 
 def _break_even(inputs: Inputs) -> None:
+    for words in break_even(inputs):
+        st.markdown(words)
+
+
+def break_even(inputs: Inputs) -> list[str]:
+    """What the map must save to pay for itself; nothing while a number is missing."""
     if roi.lacking(inputs, ALL_BUT_SAVING) is not None:
-        return
+        return []
     seconds = roi.break_even(inputs)
     if seconds is None:
-        st.markdown(_("Time saved is worth nothing with these numbers, so no saving of time can pay for the map."))
-    elif seconds <= 0:
-        st.markdown(_("It pays for itself even if the map saves no time at all."))
-    else:
-        words = _(
-            "With all else as is most likely, the map must save at least **{seconds} seconds** a decision "
-            "to pay for itself."
-        )
-        st.markdown(words.format(seconds=_number(_rounded(seconds))))
+        return [_("Time saved is worth nothing with these numbers, so no saving of time can pay for the map.")]
+    if seconds <= 0:
+        return [_("It pays for itself even if the map saves no time at all.")]
+    words = _(
+        "With all else as is most likely, the map must save at least **{seconds} seconds** a decision "
+        "to pay for itself."
+    )
+    return [words.format(seconds=_number(_rounded(seconds)))]
 
 
-def _tornado(inputs: Inputs, swings: Sequence[Swing], currency: str) -> roi_charts.Chart:
+def tornado(inputs: Inputs, currency: str) -> roi_charts.Chart | None:
+    """What decides it; None where nothing is open."""
+    swings = [one for one in roi.tornado(inputs) if one.width > 0][:MOST_BARS]
+    if not swings:
+        return None
     ends = np.array([(one.at_low, one.at_high) for one in swings])
     told = [(_number(_rounded(inputs[one.name].low)), _number(_rounded(inputs[one.name].high))) for one in swings]
-    names = [f"{_(QUANTITIES[one.name].label)} ({_unit(one.name, currency)})" for one in swings]
+    names = [f"{_(QUANTITIES[one.name].label)} ({unit(one.name, currency)})" for one in swings]
     words = _("at its lowest"), _("at its highest")
     title = _("left over at the end of the period ({currency})").format(
         currency=get_currency_symbol(currency, language())
@@ -181,16 +203,7 @@ def _tornado(inputs: Inputs, swings: Sequence[Swing], currency: str) -> roi_char
 
 
 def _numbers(inputs: Inputs, worked: Worked, currency: str) -> None:
-    rows = [
-        {
-            _("what is counted"): _(QUANTITIES[one.name].label),
-            _("most likely (lowest … highest)"): plain(_ranged(one)),
-            _("unit"): plain(_unit(one.name, currency)),
-            _("how it is known"): _("measured") if one.measured else _("assumed"),
-            _("where from"): plain(_(one.source)),
-        }
-        for one in (inputs[name] for name in QUANTITIES if name in inputs)
-    ]
+    rows = behind(inputs, currency, plain)
     if rows:
         st.table(pd.DataFrame(rows), hide_index=True)
     if worked.n_untimed:
@@ -202,6 +215,20 @@ def _numbers(inputs: Inputs, worked: Worked, currency: str) -> None:
                 n,
             ).format(n=n)
         )
+
+
+def behind(inputs: Inputs, currency: str, shown: Shown) -> list[dict[str, str]]:
+    """Every number that is known, where it comes from, and whether it was measured."""
+    return [
+        {
+            _("what is counted"): _(QUANTITIES[one.name].label),
+            _("most likely (lowest … highest)"): shown(_ranged(one)),
+            _("unit"): shown(unit(one.name, currency)),
+            _("how it is known"): _("measured") if one.measured else _("assumed"),
+            _("where from"): shown(_(one.source)),
+        }
+        for one in (inputs[name] for name in QUANTITIES if name in inputs)
+    ]
 
 
 def _change(pilot: Pilot, inputs: Inputs) -> None:
@@ -236,7 +263,7 @@ def _fields(name: str, one: Input | None, currency: str) -> list[float | None]:
     words = {"low": _("at least ({unit})"), "likely": _("most likely ({unit})"), "high": _("at most ({unit})")}
     return [
         column.number_input(
-            text.format(unit=plain(_unit(name, currency))),
+            text.format(unit=plain(unit(name, currency))),
             value=None if one is None else round(getattr(one, end), 3),
             format="%g",
             key=f"{end}-{name}",
@@ -254,7 +281,7 @@ def _history(changes: Sequence[Assumption], currency: str) -> None:
         {
             _("when"): moment_of(one.set_at),
             _("what is counted"): _(QUANTITIES[one.name].label),
-            _("most likely (lowest … highest)"): plain(f"{_ranged(_assumed(one))} {_unit(one.name, currency)}"),
+            _("most likely (lowest … highest)"): plain(f"{_ranged(_assumed(one))} {unit(one.name, currency)}"),
             _("where from"): plain(one.source),
         }
         for one in reversed(changes)
@@ -265,7 +292,8 @@ def _history(changes: Sequence[Assumption], currency: str) -> None:
 # --- numbers in words
 
 
-def _unit(name: str, currency: str) -> str:
+def unit(name: str, currency: str) -> str:
+    """What a quantity counts."""
     return _(QUANTITIES[name].unit).format(currency=get_currency_symbol(currency, language()))
 
 

@@ -1,12 +1,8 @@
 """The evidence on one page, for a manager to print."""
 
-from dataclasses import replace
 from datetime import datetime
 
-import streamlit as st
-
 from core import paper, pictures
-from core.artifacts import fingerprint
 from core.paper import Paper
 from core.rules import Facts
 from feedback_db.pilots import Pilot
@@ -16,47 +12,37 @@ from pages.parts.reading import ranged
 from pages.parts.text import _, moment_of
 
 WIDTH, HEIGHT = 760, 380  # of the chart, pixels
+HASH = 12  # digits of a fingerprint
 
 
-def button(pilot: Pilot, found: Known, facts: Facts, headline: str) -> None:
-    """The page is set when somebody asks for it; its words are this reader's."""
-    words, base = _words(pilot, found, facts, headline), beside.base_of(found)
-    chart = None if base is None else beside.chart(found, base).properties(width=WIDTH, height=HEIGHT)
-
-    def make() -> bytes:
-        picture = None if chart is None else pictures.drawn(chart, "png")
-        return paper.pdf(replace(words, picture=picture))
-
-    st.download_button(
-        _("One page (PDF)"),
-        make,
-        "evidence.pdf",
-        "application/pdf",
-        on_click="ignore",
-        icon=":material/picture_as_pdf:",
-    )
-
-
-def _words(pilot: Pilot, found: Known, facts: Facts, headline: str) -> Paper:
-    about = [pilot.team] if pilot.team else []
-    about.append(_("Round {n}").format(n=pilot.round))
-    if pilot.decision_on:
-        about.append(_("decision on {date}").format(date=pilot.decision_on.strftime("%Y/%m/%d")))
+def pdf(pilot: Pilot, found: Known, facts: Facts, headline: str, at: datetime) -> bytes:
     base = beside.base_of(found)
+    chart = None if base is None else beside.chart(found, base).properties(width=WIDTH, height=HEIGHT)
     decided, last_hash = deciding.told(pilot.id, facts)
-    return Paper(
+    words = Paper(
         title=pilot.question,
-        facts=about,
+        facts=about(pilot),
         headline=headline,
-        picture=None,
+        picture=None if chart is None else pictures.drawn(chart, "png"),
         picture_caption="" if base is None else beside.about(found, base),
         table=[_heads(), *(_row(found, id_) for id_ in found.views)],
         sections=[
             (_("What does it cost, what does it save?"), money.told(pilot, list(found.answers))),
             (_("What do the rules say?"), decided),
         ],
-        footer=_footer(found, last_hash),
+        footer=[*made_of(found, last_hash, at), _("Ranges in brackets: 95 %.")],
     )
+    return paper.pdf(words)
+
+
+def about(pilot: Pilot) -> list[str]:
+    """The one line below a title."""
+    decision = [] if pilot.decision_on is None else [pilot.decision_on.strftime("%Y/%m/%d")]
+    return [
+        *([pilot.team] if pilot.team else []),
+        _("Round {n}").format(n=pilot.round),
+        *(_("decision on {date}").format(date=date) for date in decision),
+    ]
 
 
 def _heads() -> list[str]:
@@ -80,12 +66,10 @@ def _row(found: Known, id_: str) -> list[str]:
     ]
 
 
-def _footer(found: Known, last_hash: str | None) -> list[str]:
-    """What the page was made of, so that two pages can be told to be of the same data."""
-    content = fingerprint([one.fingerprint for one in found.views.values()], [repr(one) for one in found.answers])
+def made_of(found: Known, last_hash: str | None, at: datetime) -> list[str]:
+    """So that two papers can be told to be of the same data."""
     return [
-        _("maps and answers {fingerprint}").format(fingerprint=content[:12]),
-        *([_("last entry of the ledger {hash}").format(hash=last_hash[:12])] if last_hash else []),
-        _("made {at}").format(at=moment_of(datetime.now().astimezone())),
-        _("Ranges in brackets: 95 %."),
+        _("maps and answers {fingerprint}").format(fingerprint=found.fingerprint[:HASH]),
+        *([_("last entry of the ledger {hash}").format(hash=last_hash[:HASH])] if last_hash else []),
+        _("made {at}").format(at=moment_of(at)),
     ]

@@ -11,7 +11,8 @@ import streamlit as st
 from core import factors, opinions, study_charts
 from core.alignment import holm
 from core.answers import HIGHEST, LOWEST, Answer
-from core.opinions import BEYOND_CHANCE, Contrast, Opinion, Range
+from core.charts import Chart
+from core.opinions import BEYOND_CHANCE, Contrast, Opinion, Range, WithAndWithout
 from core.study_charts import Line, Spread
 from core.views import ViewSpec
 from feedback_db.ratings import Answered
@@ -184,28 +185,36 @@ def maps(answers: Answers) -> None:
         return
     left, right = st.columns(2, gap="medium")
     names = list(found)
-    each = [one.understandability for one in found.values()]
-    marks = {step: str(step) for step in range(LOWEST, HIGHEST + 1)}
-    marks |= {end: f"{end}\n{_(ANCHORS[str(end)])}" for end in (LOWEST, HIGHEST)}
     with left:
         st.markdown(f"**{_('Understandability, with its range of uncertainty')}**")
-        chart = study_charts.spread(spread(names, each, ".1f"), Line((LOWEST, HIGHEST), marks))
-        st.altair_chart(chart, theme=None, alt=_("Mean understandability of each map, with its range of uncertainty"))
+        alt = _("Mean understandability of each map, with its range of uncertainty")
+        st.altair_chart(clarity(found), theme=None, alt=alt)
     with right:
         st.markdown(f"**{_('How many people gave each score')}**")
         counts = np.array([one.distribution for one in found.values()])
         chart = study_charts.shares(names, counts, _("score"))
         st.altair_chart(chart, theme=None, alt=_("How many people gave each map each score"))
-    st.table(pd.DataFrame([_row(name, one) for name, one in found.items()]), hide_index=True)
-    st.caption(
-        _(
-            "In brackets: the range of uncertainty (95 %), over people. Seconds are geometric means. "
-            "“By guessing” is what chance alone gets right."
-        )
-    )
+    st.table(pd.DataFrame([row(name, one) for name, one in found.items()]), hide_index=True)
+    st.caption(how_ranged())
     _missing(found)
     if len(found) > 1:
         _against(answers, found)
+
+
+def how_ranged() -> str:
+    """What the numbers are."""
+    return _(
+        "In brackets: the range of uncertainty (95 %), over people. Seconds are geometric means. "
+        "“By guessing” is what chance alone gets right."
+    )
+
+
+def clarity(found: Mapping[str, Opinion]) -> Chart:
+    """Each map's understandability, with its range."""
+    marks = {step: str(step) for step in range(LOWEST, HIGHEST + 1)}
+    marks |= {end: f"{end}\n{_(ANCHORS[str(end)])}" for end in (LOWEST, HIGHEST)}
+    each = [one.understandability for one in found.values()]
+    return study_charts.spread(spread(list(found), each, ".1f"), Line((LOWEST, HIGHEST), marks))
 
 
 def spread(names: Sequence[str], each: Sequence[Range], form: str) -> Spread:
@@ -215,7 +224,8 @@ def spread(names: Sequence[str], each: Sequence[Range], form: str) -> Spread:
     return Spread(names, values, low, high, told)
 
 
-def _row(name: str, one: Opinion) -> dict[str, object]:
+def row(name: str, one: Opinion) -> dict[str, object]:
+    """All that people made of one map, by what each number is called."""
     return {
         _("map"): name,
         _("understandability (1–5)"): ranged(one.understandability, ".1f"),
@@ -274,24 +284,35 @@ def p_of(p: float | None) -> str:
 def with_and_without(answers: Answers) -> None:
     st.markdown(f"#### {_('Does a map help?')}")
     found = opinions.with_and_without(answers)
+    said = helped(found)
     if found.accuracy.size.value is None:
-        st.caption(_(found.accuracy.size.why_no_range or ""))
+        st.caption(*said)
         return
-    st.markdown(_right(found.accuracy))
-    if found.seconds.size.value is not None:
-        st.markdown(_faster(found.seconds))
+    for words in said:
+        st.markdown(words)
     with st.expander(_("Details: quizzes with a map and without"), key="with-and-without"):
-        st.caption(
-            _("p of right answers: {right}; p of time: {time}.").format(
-                right=p_of(found.accuracy.p), time=p_of(found.seconds.p)
-            )
-        )
-        st.caption(
-            _(
-                "Compared within people and kinds of quiz, so that slow people or hard quizzes do not look like the "
-                "map's doing. p: how often chance alone would show as much."
-            )
-        )
+        for words in how_helped(found):
+            st.caption(words)
+
+
+def helped(found: WithAndWithout) -> list[str]:
+    """What a map adds to right answers, and to time."""
+    if found.accuracy.size.value is None:
+        return [_(found.accuracy.size.why_no_range or "")]
+    return [_right(found.accuracy), *([] if found.seconds.size.value is None else [_faster(found.seconds)])]
+
+
+def how_helped(found: WithAndWithout) -> list[str]:
+    """Whether that may be chance, and how it was compared."""
+    return [
+        _("p of right answers: {right}; p of time: {time}.").format(
+            right=p_of(found.accuracy.p), time=p_of(found.seconds.p)
+        ),
+        _(
+            "Compared within people and kinds of quiz, so that slow people or hard quizzes do not look like the "
+            "map's doing. p: how often chance alone would show as much."
+        ),
+    ]
 
 
 def sure(one: Contrast, neutral: float) -> int:

@@ -3,7 +3,9 @@
 import gettext
 import io
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -21,6 +23,7 @@ LOCALE = Path(__file__).parents[1] / "locale"
 # Nobody sees it, no line breaks at it. Streamlit looks for links, icons and arrows after the backslashes are gone;
 # this in their middle hides them from it.
 JOINER = "\u2060"
+_spoken: ContextVar[Language | None] = ContextVar("spoken", default=None)
 
 
 @cache
@@ -36,8 +39,20 @@ def catalogue(language: Language) -> gettext.NullTranslations:
     return gettext.GNUTranslations(compiled)
 
 
+@contextmanager
+def speaking(one: Language) -> Iterator[None]:
+    """In this language, also where there is no screen: Streamlit makes a file on a thread that has no session."""
+    token = _spoken.set(one)
+    try:
+        yield
+    finally:
+        _spoken.reset(token)
+
+
 def language() -> Language:
     """The reader's: chosen in the header, else from the address, else the browser's, else Japanese."""
+    if (spoken := _spoken.get()) is not None:
+        return spoken
     chosen = st.session_state.get("language") or st.query_params.get("lang") or (st.context.locale or "ja")[:2]
     return cast("Language", chosen) if chosen in LANGUAGES else "en"
 

@@ -1,7 +1,7 @@
 """Whether a study's answers can be trusted, and what people said in their own words."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 import pandas as pd
@@ -10,9 +10,10 @@ import streamlit as st
 from core import agreement, opinions
 from core.agreement import Agreement, Estimate
 from core.errors import N_
+from core.notices import Notice
 from core.opinions import Checks, Consistency, Range, Scale
 from feedback_db.ratings import Answered, Rating
-from pages.parts.causes import told
+from pages.parts import causes
 from pages.parts.questions import LITERACY, REASONS
 from pages.parts.reading import Answers, Heard, people, ranged, with_why
 from pages.parts.text import _, ngettext, plain, together
@@ -44,18 +45,30 @@ def left_out(answers: Answers) -> tuple[str, ...]:
 def trust(heard: Heard, everybody: Heard) -> None:
     """Args: everybody: also those who were left out, whose checks are told all the same."""
     st.markdown(f"#### {_('Can these answers be trusted?')}")
+    repeated = opinions.checks(heard.answers).consistency
+    said = [*told(heard.answers, everybody.answers, causes.told), _literacy(heard.stored)]
+    st.markdown("\n".join(f"- {words}" for words in said))
     found = agreement_of(heard.answers)
-    checks = opinions.checks(everybody.answers)
-    said = [
-        together(*map(told, found.meaning)),
-        _repeated(opinions.checks(heard.answers).consistency),
+    with st.expander(_("Details: agreement in numbers"), key="agreement"):
+        rows = in_numbers(found, repeated)
+        st.table(pd.DataFrame(rows, columns=[_("measure"), _("value (range of uncertainty)")]), hide_index=True)
+        for words in on_numbers(found):
+            st.caption(words)
+
+
+def told(answers: Answers, everybody: Answers, words: Callable[[Notice], str]) -> list[str]:
+    """How far people agree, how they repeat themselves, and how many failed checks.
+
+    Args:
+        words: puts a sentence of the library into the reader's.
+    """
+    checks = opinions.checks(everybody)
+    return [
+        together(*map(words, agreement_of(answers).meaning)),
+        _repeated(opinions.checks(answers).consistency),
         _checked(checks),
         _noise(checks),
-        _literacy(heard.stored),
     ]
-    st.markdown("\n".join(f"- {words}" for words in said))
-    with st.expander(_("Details: agreement in numbers"), key="agreement"):
-        _in_numbers(found, opinions.checks(heard.answers).consistency)
 
 
 def _repeated(found: Consistency | None) -> str:
@@ -95,7 +108,8 @@ def _literacy(stored: Iterable[Answered]) -> str:
     )
 
 
-def _in_numbers(found: Agreement, repeated: Consistency | None) -> None:
+def in_numbers(found: Agreement, repeated: Consistency | None) -> list[tuple[str, str]]:
+    """What each measure of agreement is, and its value."""
     rows = [(_("Krippendorff's alpha (ordinal)"), _estimate(found.alpha))]
     if found.icc is not None:
         rows.append((_("ICC(A,1): of one person's score"), _estimate(found.icc.single)))
@@ -104,15 +118,17 @@ def _in_numbers(found: Agreement, repeated: Consistency | None) -> None:
         rows.append((_("Second score against first: mean difference in steps"), f"{repeated.mean_difference:.2f}"))
         kappa = "–" if repeated.kappa is None else f"{repeated.kappa:.2f}"
         rows.append((_("Second score against first: weighted kappa"), kappa))
-    st.table(pd.DataFrame(rows, columns=[_("measure"), _("value (range of uncertainty)")]), hide_index=True)
-    st.caption(
-        _("Ratings of {people} on maps that at least two people have rated: {n}.").format(
-            people=people(found.n_raters), n=found.n_items
-        )
-    )
+    return rows
+
+
+def on_numbers(found: Agreement) -> list[str]:
+    """What they are of."""
+    words = _("Ratings of {people} on maps that at least two people have rated: {n}.")
+    said = [words.format(people=people(found.n_raters), n=found.n_items)]
     if found.icc is not None and (found.icc.n_raters, found.icc.n_items) != (found.n_raters, found.n_items):
         words = _("The ICCs need everybody to have rated everything: they are of {people} and maps: {n}.")
-        st.caption(words.format(people=people(found.icc.n_raters), n=found.icc.n_items))
+        said.append(words.format(people=people(found.icc.n_raters), n=found.icc.n_items))
+    return said
 
 
 def _estimate(one: Estimate | None) -> str:

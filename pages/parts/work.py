@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from core import comparison, controls, differences, effects, jobs, measures, preparation, probes, tuning, views
+from core import comparison, controls, differences, effects, jobs, measures, placing, preparation, probes, tuning, views
 from core import reader as files
 from core.artifacts import Store
 from core.comparison import ComparisonSpec, LadderSpec
@@ -22,6 +22,7 @@ from core.errors import N_, UserError
 from core.measures import MeasureSpec, StabilitySpec
 from core.neighbours import nearest_to
 from core.periods import Period, periods
+from core.placing import PlacedSpec
 from core.preparation import PreparationSpec, Prepared
 from core.probes import ProbeSpec
 from core.reader import Reader, Source
@@ -45,6 +46,7 @@ Spec = (
     | ProbeSpec
     | ControlSpec
     | TuneSpec
+    | PlacedSpec
 )
 
 
@@ -68,6 +70,7 @@ KINDS = {  # a class stands above the one that it is a kind of
     "ladder": Kind(LadderSpec, comparison.build_ladder, comparison.load),
     "run": Kind(TuneSpec, tuning.build, tuning.load, urgency=-2),
     "comparison": Kind(ComparisonSpec, comparison.build, comparison.load),
+    "placed": Kind(PlacedSpec, placing.build, placing.load),
 }
 logger = logging.getLogger(__name__)
 _opening = threading.Lock()  # two first visitors must open one database
@@ -117,7 +120,7 @@ def _engine() -> jobs.Engine:
 def start() -> None:
     """Start the engine behind the first page, and go on with what an app that was stopped or killed left undone."""
     with database().session() as db:
-        unfinished = records.unfinished(db)
+        unfinished = records.begin_again(db)
     _hand_over.submit(_engine)
     _hand_over.submit(reader().start)
     for job in unfinished:

@@ -1,0 +1,243 @@
+"""What became of the maps after the pilot: new data placed on them, and what people say when they are asked again."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any, Self
+
+import pandas as pd
+import streamlit as st
+
+from core import drift, lasting
+from core.answers import Answer
+from core.document import Block, Bullets, Grid, Paragraphs
+from core.drift import Judged, Limits
+from core.errors import N_, UserError
+from core.lasting import FALL, Lasting
+from core.opinions import Contrast
+from core.placing import Placed, PlacedSpec
+from feedback_db import datasets, ledger, placements, studies
+from feedback_db.datasets import Dataset
+from feedback_db.pilots import Pilot
+from feedback_db.placements import Placement
+from feedback_db.studies import Study
+from pages.parts import work
+from pages.parts.known import Known
+from pages.parts.reading import adjusted, p_of, ranged
+from pages.parts.text import _, bare, fill, listed, moment_of, together
+from pages.parts.work import database
+
+VERDICTS: Mapping[drift.State, str] = {
+    "fits": N_("The map still fits the new data: read it as before."),
+    "watch": N_("The new data have changed, but the map still holds them. Watch it, and place the next data too."),
+    "ask again": N_("The map no longer fits the new data. Ask people again."),
+    "cannot tell": N_("Whether the map still fits the new data cannot be told yet."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """From where on there is an alert."""
+
+    drift: Limits = field(default_factory=Limits)
+    fall: float = FALL  # of understandability, in steps
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, d: Mapping[str, Any]) -> Self:
+        return cls(Limits(**d["drift"]), d["fall"])
+
+    def in_words(self) -> str:
+        words = _(
+            "stretches like nothing in the pilot {outside:.0%}; difference for the model {model:g}; of a channel "
+            "{inputs:g}; p {p:g}; fall of understandability {fall:g}"
+        )
+        return words.format(fall=self.fall, **asdict(self.drift))
+
+
+def bounds(pilot_id: str) -> Bounds:
+    """That hold now: settled last, else proposed. What somebody changed in the ledger by hand does not count."""
+    with database().session() as db:
+        entries, wrong = ledger.of_pilot(db, pilot_id), ledger.verify(db, pilot_id)
+    settled = [one for one in entries if one.kind == "limits" and one.number not in wrong]
+    return Bounds.from_json(settled[-1].content) if settled else Bounds()
+
+
+def use(pilot_id: str, bounds: Bounds) -> None:
+    """For everybody, from now on."""
+    with database().session() as db:
+        ledger.append(db, pilot_id, "limits", bounds.to_json())
+
+
+# --- new data on a map
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """New data that was to be placed, and what came of it."""
+
+    placement: Placement
+    spec: PlacedSpec
+    judged: Judged | None  # None: it is not done, or no longer kept
+
+
+def checked(pilot_id: str) -> list[Checked]:
+    """All that was placed on maps of this pilot, the newest last."""
+    with database().session() as db:
+        kept = placements.of_pilot(db, pilot_id)
+    limits = bounds(pilot_id).drift
+    found = []
+    for one in kept:
+        spec = PlacedSpec.from_json(one.spec)
+        made = _made(spec)
+        found.append(Checked(one, spec, None if made is None else drift.judge(made.found, limits)))
+    return found
+
+
+def _made(spec: PlacedSpec) -> Placed | None:
+    """What came of it, or None; that too where the model's folder is gone, and nobody knows its content."""
+    try:
+        found: Placed | None = work.made(spec)
+    except UserError:
+        return None
+    return found
+
+
+def verdict(one: Checked) -> str:
+    return _("not known") if one.judged is None else _(VERDICTS[one.judged.state])
+
+
+def files_of(spec: PlacedSpec, here: Sequence[Dataset]) -> str:
+    """The names of the new files, as they are."""
+    names = {one.sha256: one.file_name for one in here}
+    return listed(names.get(one.sha256, one.sha256[:8]) for one in spec.sources)
+
+
+def row(one: Checked, name: str, here: Sequence[Dataset]) -> dict[str, str]:
+    return {
+        _("when"): moment_of(one.placement.created_at),
+        _("new data"): files_of(one.spec, here),
+        _("map"): name,
+        _("does the map still fit?"): verdict(one),
+    }
+
+
+# --- what people say, over time
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """What people say of one map when they are asked again."""
+
+    asked: Sequence[datetime]  # when each study that has scores of it was opened, oldest first
+    change: Contrast | None  # since the first of them, its p raised for all maps; None: there is only one
+    lasting: Lasting
+
+
+def again(current: Pilot, found: Known) -> dict[str, Again]:
+    """Of each map that was rated, by its id."""
+    by_study = _by_study(current, found)
+    changes = lasting.changes([answers for _study, answers in by_study])
+    p, fall = adjusted(changes), bounds(current.id).fall
+    told = {}
+    for view in (id_ for id_ in found.views if found.rated(id_) is not None):
+        asked = [study.opened_at for study, answers in by_study if _has_scores(answers, view)]
+        change = Contrast(changes[view].size, p[view]) if view in changes else None
+        told[view] = Again(asked, change, lasting.judge(change, fall))
+    return told
+
+
+def _by_study(current: Pilot, found: Known) -> list[tuple[Study, list[Answer]]]:
+    """The pilot's answers, oldest first; who gave the same name is one person."""
+    with database().session() as db:
+        asked = studies.of_pilot(db, current.id)[::-1]
+        items = [{one.id for one in studies.items(db, study.id)} for study in asked]
+    return [(study, [one for one in found.answers if one.item in ids]) for study, ids in zip(asked, items, strict=True)]
+
+
+def _has_scores(answers: Sequence[Answer], view: str) -> bool:
+    return any(one.kind == "view" and one.view == view and one.score is not None for one in answers)
+
+
+def opinions(found: Known, told: Mapping[str, Again]) -> None:
+    """Of each map that was rated, whether they last."""
+    st.markdown(f"#### {_('Do people still find it as clear?')}")
+    if not told:
+        st.caption(_("Nobody has rated a map yet."))
+        return
+    st.markdown(
+        "\n".join(
+            f"- {found.name(view)}: {fill(one.lasting.because.message, one.lasting.because.facts)}"
+            for view, one in told.items()
+        )
+    )
+
+
+def opinions_in_numbers(found: Known, told: Mapping[str, Again]) -> None:
+    rows = [
+        {
+            _("map"): found.name(view),
+            _("first asked"): moment_of(one.asked[0]),
+            _("last asked"): moment_of(one.asked[-1]),
+            _("people"): one.change.size.n_raters,
+            _("change (steps)"): ranged(one.change.size, "+.1f"),
+            _("p (Holm)"): p_of(one.change.p),
+        }
+        for view, one in told.items()
+        if one.change is not None
+    ]
+    if rows:
+        with st.expander(_("Details: first and last ratings"), key="opinions"):
+            st.table(pd.DataFrame(rows), hide_index=True)
+            st.caption(
+                _(
+                    "People who gave the same name both times are compared with themselves; where fewer than two did, "
+                    "all people are."
+                )
+            )
+
+
+# --- for other screens, and for paper
+
+
+def alerts(current: Pilot, found: Known) -> list[str]:
+    """What somebody has to see to, ready for Markdown: of each map the newest data, and what people now say."""
+    return list(_alerts(current, found, fill))
+
+
+def _alerts(current: Pilot, found: Known, say: Callable[[str, Mapping[str, object]], str]) -> Iterator[str]:
+    newest = {one.placement.view_id: one for one in checked(current.id)}
+    for view, one in newest.items():
+        if one.judged is not None and one.judged.state in ("watch", "ask again"):
+            because = one.judged.because[0]
+            what = together(verdict(one), say(because.message, because.facts))
+            words = _("{map}, new data placed on {at}: {what}")
+            yield words.format(map=found.name(view), at=moment_of(one.placement.created_at), what=what)
+    for view, told in again(current, found).items():
+        if told.lasting.state == "less clear":
+            what = say(told.lasting.because.message, told.lasting.because.facts)
+            words = _("{map}, people asked again on {at}: {what}")
+            yield words.format(map=found.name(view), at=moment_of(told.asked[-1]), what=what)
+
+
+def told(current: Pilot, found: Known) -> list[Block]:
+    """The same for paper, where nothing is Markdown, and all that is no alert too."""
+    with database().session() as db:
+        here = datasets.of_pilot(db, current.id)
+    blocks: list[Block] = []
+    placed = checked(current.id)
+    if placed:
+        rows = [row(one, found.name(one.placement.view_id), here) for one in placed]
+        blocks.append(Grid([list(rows[0]), *(list(one.values()) for one in rows)]))
+    else:
+        blocks.append(Paragraphs([_("No new data were placed on a map yet.")]))
+    lines = list(_alerts(current, found, bare))
+    of_maps = again(current, found)
+    lines += [
+        f"{found.name(view)}: {bare(one.lasting.because.message, one.lasting.because.facts)}"
+        for view, one in of_maps.items()
+        if one.lasting.state != "less clear"
+    ]
+    return [*blocks, Bullets(lines)] if lines else blocks
