@@ -11,6 +11,9 @@ UNKNOWN = "〓"  # what Japanese printers set for a letter that they lack
 BETWEEN = " · "  # facts on one line
 COMBINED = re.compile(r".[\u0300-\u036f\u3099\u309a]+")  # a letter and its accents, as some systems store them
 NO_LETTER = re.compile("[\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")  # halves of letters, and what no file may hold
+HOLDS = "\u00a0"  # a space that no line ends at
+BLANK = re.compile(rf"[^\S{HOLDS}]+")
+RANGE = re.compile(r"\([-+−]?\d[\d.,]*%? [–…] [-+−]?\d[\d.,]*%?\)")  # "(0.2 – 1.2)", which is not torn apart
 NUMBER = re.compile(r"(?:[A-Z]{3} )?\W{0,3}\d.{0,24}")  # "+0.7 (0.2–1.2)", "JPY 1,200", "12 s"
 
 
@@ -63,9 +66,10 @@ class Document:
 
 def clean(text: str) -> str:
     """One line without control characters, nor what turns the direction of letters; a mark for half a letter."""
-    composed = COMBINED.sub(lambda match: unicodedata.normalize("NFC", match[0]), " ".join(text.split()))
+    composed = COMBINED.sub(lambda match: unicodedata.normalize("NFC", match[0]), BLANK.sub(" ", text).strip())
     seen = (letter for letter in composed if unicodedata.category(letter) not in ("Cc", "Cf"))
-    return NO_LETTER.sub(UNKNOWN, "".join(seen))
+    whole = RANGE.sub(lambda match: match[0].replace(" ", HOLDS), "".join(seen))
+    return NO_LETTER.sub(UNKNOWN, whole)
 
 
 def squared(rows: Sequence[Sequence[str]]) -> list[list[str]]:

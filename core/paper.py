@@ -20,7 +20,7 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import BaseDocTemplate, Frame, HRFlowable, Image, PageTemplate, Paragraph, Spacer, Table
 from reportlab.platypus.flowables import Flowable, TopPadder
 
-from core.document import BETWEEN, UNKNOWN, clean, is_numeric, squared
+from core.document import BETWEEN, HOLDS, UNKNOWN, clean, is_numeric, squared
 from core.pictures import FONT, font_file
 
 MARGIN = 20 * mm  # of A4 on every side; the page's number stands within the lower one
@@ -39,7 +39,9 @@ CLOSING = re.escape(
 )
 OPENING = re.escape("([{‘“（［｛〔〈《「『【｢¥$€£￥＄")
 WIDE = "\u2e80-\U0010ffff"  # Japanese letters: a line may end after each
-UNIT = re.compile(rf"[{OPENING}]*(?:[^\s{WIDE}{OPENING}]+|[^\s{OPENING}])?[{CLOSING}]*\s*")
+QUOTED = re.compile(rf"“([^“”{WIDE}]*)”")  # the marks are as wide as a Japanese letter
+WORD = rf"(?:[^\s{WIDE}{OPENING}]|{HOLDS}[{OPENING}]*)+"
+UNIT = re.compile(rf"[{OPENING}]*(?:{WORD}|[^\s{OPENING}])?[{CLOSING}]*[^\S{HOLDS}]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +201,9 @@ def table(columns: Sequence[Sequence[str]], widths: Sequence[float], points: flo
         [paragraph(cell, right if i and is_numeric(rest) else left, widths[i] - gap) for cell in (heads[i], *rest)]
         for i, (_, *rest) in enumerate(columns)
     ]
-    return Table(list(zip(*cells, strict=True)), widths, style=looks, repeatRows=1, splitInRow=1)
+    tallest = max((cell.wrap(widths[i], HEIGHT)[1] for i, column in enumerate(cells) for cell in column), default=0)
+    split = int(tallest > HEIGHT / 3)  # a lower row goes on to the next page as a whole
+    return Table(list(zip(*cells, strict=True)), widths, style=looks, repeatRows=1, splitInRow=split)
 
 
 def column_widths(columns: Sequence[Sequence[str]], points: float, width: float) -> list[float]:
@@ -240,7 +244,7 @@ def _shared(wanted: Sequence[float], room: float) -> list[float]:
 
 def shown(text: str) -> str:
     """One line of letters that the font has: no control characters, a mark where it lacks one."""
-    return "".join(_letter(letter) for letter in INVISIBLE.sub("", clean(text)))
+    return "".join(_letter(letter) for letter in QUOTED.sub(r'"\1"', INVISIBLE.sub("", clean(text))))
 
 
 def _letter(letter: str) -> str:

@@ -289,7 +289,7 @@ def _agreed(facts: Facts, rules: Thresholds) -> _Finding:
             "The number is low too where all maps are about equally clear."
         )
         return _Finding("open", Notice(message, told))
-    message = N_("People agree enough on which maps are clear: {alpha:.2f}, and the rules ask for {least:g}.")
+    message = N_("Agreement on which maps are clear is as high as the rules ask: {alpha:.2f}, at least {least:g}.")
     return _Finding("met", Notice(message, told))
 
 

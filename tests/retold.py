@@ -183,7 +183,7 @@ def _rules(found: Retold, again: Again) -> None:
         f"With a map people are quicker: {less[0]} time ({less[1]} … {less[2]}). The rules ask to save more than "
         f"{rules['saved']:.0%}.",
         f"Few enough people found a map of noise readable: {noise:.0%}, and the rules allow {rules['noise']:.0%}.",
-        f"People agree enough on which maps are clear: {again.alpha.value:.2f}, and the rules ask for "
+        f"Agreement on which maps are clear is as high as the rules ask: {again.alpha.value:.2f}, at least "
         f"{rules['agreement']:g}.",
     )
     found.grids["The answer", "rule"] = {

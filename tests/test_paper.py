@@ -310,3 +310,17 @@ def test_without_the_font_it_fails_loudly(monkeypatch):
     with pytest.raises(FileNotFoundError, match="font"):
         pdf(JAPANESE)
     papers._letters.cache_clear()
+
+
+def test_a_range_in_brackets_is_never_torn_apart():
+    assert papers.UNIT.findall(papers.shown("75% (53% – 89%) and more")) == [
+        "75% ",
+        "(53%\u00a0–\u00a089%) ",
+        "and ",
+        "more",
+        "",
+    ]
+
+
+def test_quotation_marks_are_as_wide_as_the_letters_between_them():
+    assert papers.shown("with “I can't tell” and “わからない”") == 'with "I can\'t tell" and “わからない”'

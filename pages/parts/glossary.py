@@ -18,12 +18,12 @@ WORDS = (
         N_("It has no axes, and it does not say which stretch is a fault."),
     ),
     Word(
-        N_("stretch"),
+        N_("stretch (of the recording)"),
         N_("A piece of the recording, always with the same number of samples. It is what one point stands for."),
         N_("Neighbouring stretches can share samples, so they are not independent measurements."),
     ),
     Word(
-        N_("model"),
+        N_("model (of time series)"),
         N_("A program that has learnt from many time series to describe a waveform by a list of numbers (embedding)."),
         N_("It knows nothing about this line, and it judges nothing."),
     ),

@@ -34,8 +34,8 @@ WHOLE = set(
 )
 NUMBERS = set(
     "error error_low error_high hidden trustworthiness continuity neighbours_kept neighbours_chance stress silhouette "
-    "silhouette_model steadiness lines_apart lines_low lines_high explained error_change moved low likely high outside expected "
-    "outside_p distance distance_p difference p then now".split()
+    "silhouette_model steadiness lines_apart lines_low lines_high explained error_change moved low likely high outside "
+    "expected outside_p distance distance_p difference p then now".split()
 )
 
 

@@ -83,12 +83,8 @@ def _help(found: Known) -> list[Block]:
 def _changes(found: Known) -> list[Block]:
     """The newest first."""
     heads = [_("map"), _("what was changed"), _("understandability (1–5)"), _("what came of it")]
-    return [_short(_turned(one), heads) if isinstance(one, Grid) else one for one in rounds.told(found)]
-
-
-def _turned(grid: Grid) -> Grid:
-    names, *rows = grid.rows
-    return Grid([names, *reversed(rows)], grid.caption)
+    names, *rows = rounds.columns(found, heads)
+    return [Paragraphs(rounds.counted(found)), _short(Grid([names, *reversed(rows)]), heads)]
 
 
 def _costs(pilot: Pilot, found: Known) -> list[Block]:

@@ -63,19 +63,29 @@ def history(known: Known, this_round: int) -> None:
 
 
 def told(known: Known) -> list[Block]:
-    """The same in one table, for the report."""
+    """The same for the report: what was tried, and what came of it."""
+    heads = [
+        *(_("reconstruction error"), _("understandability (1–5)"), _("quiz right"), _("seconds for the quiz")),
+        _("what came of it"),
+    ]
+    tried = [_("map"), _("round"), _("what was changed"), _("why"), _("expected"), _("came true")]
+    grids = [Grid(columns(known, tried)), Grid(columns(known, [_("map"), *heads]), _about(known))]
+    return [Paragraphs(counted(known)), *grids]
+
+
+def counted(known: Known) -> list[str]:
+    """How often a change did what, and how often that was expected."""
+    return _counted(_changes(known))
+
+
+def columns(known: Known, heads: Sequence[str]) -> list[list[str]]:
+    """These of all that is told of each map, the heads first."""
     changes = _changes(known)
     rows = [
         {_("round"): str(one.round)} | _row(known, id_, changes) | _said(known, id_, changes)
         for id_, one in known.views.items()
     ]
-    heads = [
-        *(_("map"), _("round"), _("what was changed"), _("why"), _("expected")),
-        *(_("reconstruction error"), _("understandability (1–5)"), _("quiz right"), _("seconds for the quiz")),
-        *(_("what came of it"), _("came true")),
-    ]
-    grid = Grid([heads, *([row[head] for head in heads] for row in rows)], _about(known))
-    return [Paragraphs(_counted(changes)), grid]
+    return [list(heads), *([row[head] for head in heads] for row in rows)]
 
 
 def _changes(known: Known) -> dict[str, Change]:
