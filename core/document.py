@@ -13,7 +13,7 @@ COMBINED = re.compile(r".[\u0300-\u036f\u3099\u309a]+")  # a letter and its acce
 NO_LETTER = re.compile("[\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")  # halves of letters, and what no file may hold
 HOLDS = "\u00a0"  # a space that no line ends at
 BLANK = re.compile(rf"[^\S{HOLDS}]+")
-RANGE = re.compile(r"\([-+−]?\d[\d.,]*%? [–…] [-+−]?\d[\d.,]*%?\)")  # "(0.2 – 1.2)", which is not torn apart
+RANGE = re.compile(r"\([-+−]?\d[\d.,]*%? [–…] [-+−]?\d[\d.,]*%?\)|\d %")  # "(0.2 – 1.2)", "95 %": not torn apart
 NUMBER = re.compile(r"(?:[A-Z]{3} )?\W{0,3}\d.{0,24}")  # "+0.7 (0.2–1.2)", "JPY 1,200", "12 s"
 
 

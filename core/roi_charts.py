@@ -41,7 +41,12 @@ def tornado(drawn: Bars, middle: float, words: tuple[str, str], title: str) -> C
         }
     ).astype({"net": float, "middle": float})
     scale = alt.Scale(zero=True, nice=False, padding=ROOM)
-    x = alt.X("net:Q", title=title, scale=scale, axis=alt.Axis(tickCount=5, format=",~r"))
+    x = alt.X(
+        "net:Q",
+        title=title,
+        scale=scale,
+        axis=alt.Axis(tickCount=5, format=",~r", labelOverlap="greedy", labelSeparation=8),
+    )
     axis = alt.Axis(labelLimit=320, ticks=False, domain=False, labelPadding=8)
     y = alt.Y("name:N", title=None, sort=list(drawn.names), axis=axis)
     legend = alt.Legend(title=None, orient="bottom", direction="horizontal", symbolType="square", labelLimit=320)

@@ -466,18 +466,22 @@ def _cut(one: Mapping[str, Any]) -> str:
 def _after(found: Retold, again: Again) -> None:
     """Of each map, what the newest study says against the first one that asked about it."""
     rated = again.answers[(again.answers["kind"] == "view") & again.answers["score"].notna()]
+    said: dict[str, list[str]] = {}
     for number, rows in rated.groupby("map"):
-        first, last = rows["study"].min(), rows["study"].max()
-        if first == last:
-            found.say("after", f"{name_of(number)}: Only one study has asked about it:")
-            continue
-        size = recomputed.clearer(rows.assign(map=rows["study"]), last, first).size
-        steps, low, high = (f"{end:+.1f}" for end in size[:3])
-        lasts = (
-            f"People find it about as clear as at first: {steps} steps ({low} to {high}), so a fall by more than 0.5"
-        )
-        opens = f"Whether people now find it less clear by more than 0.5 steps cannot be told: {steps} steps"
-        found.say("after", f"{name_of(number)}: " + (lasts if size.low >= -0.5 else f"{opens} ({low} to {high})."))
+        said.setdefault(_since(rows), []).append(name_of(number))
+    for words, names in said.items():
+        found.say("after", f"{', '.join(names)}: {words}")
+
+
+def _since(rows: Frame) -> str:
+    first, last = rows["study"].min(), rows["study"].max()
+    if first == last:
+        return "Only one study has asked about it:"
+    size = recomputed.clearer(rows.assign(map=rows["study"]), last, first).size
+    steps, low, high = (f"{end:+.1f}" for end in size[:3])
+    lasts = f"People find it about as clear as at first: {steps} steps ({low} to {high}), so a fall by more than 0.5"
+    opens = f"Whether people now find it less clear by more than 0.5 steps cannot be told: {steps} steps"
+    return lasts if size.low >= -0.5 else f"{opens} ({low} to {high})."
 
 
 def _data(found: Retold, again: Again) -> None:

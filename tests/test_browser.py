@@ -69,7 +69,7 @@ def test_from_a_csv_to_a_rating_beside_the_loss(browser, app, shoot, shared_data
     expect(someone.charts().first).to_contain_text(someone.word("Map {n}", n=1))
     shoot(someone, "evidence")
     with someone.page.expect_download() as download:
-        someone.press("Download (CSV)")
+        someone.press("Answers (CSV)")
     text = Path(download.value.path()).read_text(encoding="utf-8-sig")
     assert f"{loss}"[:6] in text
     someone.page.get_by_role("link", name=someone.word("Read what people say")).click()

@@ -27,7 +27,8 @@ from core.tasks import Task
 from feedback_db import raters, studies
 from feedback_db.studies import Study
 from pages.parts import asking, post, questions, work
-from tests.browser import App, Rater, Visitor, rows, running_app, shoot_whole, until
+from pages.parts.placed import VERDICTS
+from tests.browser import App, Rater, Visitor, rows, running_app, shoot_whole, until, upload
 from tests.screens import Place
 
 pytestmark = pytest.mark.usefixtures("leave")
@@ -210,6 +211,7 @@ def test_a_lead_reads_what_a_crowd_has_said(request, browser, place, shared_data
         someone.open_fold("Details: all changes at once")
         someone.settle()
         decide(someone, study.pilot_id, shoot)
+        look_again(someone, study.pilot_id, shared_data / "skab" / "valve1" / "1.csv", shoot)
         someone.open(f"/study?pilot={study.pilot_id}")
         someone.open_fold("End this study")
         someone.press("End the study")
@@ -236,6 +238,26 @@ def decide(someone: Visitor, pilot_id: str, shoot) -> None:
     assert someone.page.locator("h4").first.inner_text()[:12] in text.replace("\r\n", "")
     assert "山田 花子" in text
     assert "地図4だけが読める" in text
+    with someone.page.expect_download() as download:
+        someone.page.get_by_role("button", name=someone.word("Full report (PDF)")).click()
+    report = "".join(each.get_textpage().get_text_bounded() for each in pypdfium2.PdfDocument(download.value.path()))
+    assert "山田 花子" in report
+    assert someone.word("Words for the meeting") in report
+
+
+def look_again(someone: Visitor, pilot_id: str, file: Path, shoot) -> None:
+    """Data of later, on the map that was rated highest."""
+    someone.open(f"/data?pilot={pilot_id}")
+    upload(someone, file)
+    someone.open(f"/after?pilot={pilot_id}")
+    someone.press("Place the new data on the map")
+    expect(someone.charts()).to_have_count(1)
+    said = someone.page.get_by_role("heading", level=4).first.inner_text()
+    [state] = [state for state, words in VERDICTS.items() if someone.word(words) == said]
+    shoot_whole(someone, shoot, "after")
+    someone.open(f"/evidence?pilot={pilot_id}")
+    someone.sees("Take along")
+    assert someone.page.get_by_text(said).count() == (state in ("watch", "ask again"))
 
 
 def made_up(study: Study, n_people: int) -> None:

@@ -232,7 +232,7 @@ def test_the_download_has_every_answer_and_nothing_that_a_spreadsheet_runs(someo
 
 
 def downloaded(someone: Person) -> pd.DataFrame:
-    [url] = [one.proto.url for one in someone.at.download_button if one.label == someone.word("Download (CSV)")]
+    [url] = [one.proto.url for one in someone.at.download_button if one.label == someone.word("Answers (CSV)")]
     data = someone.place.media.get_file(url.rsplit("/", 1)[-1]).content
     assert data.startswith(b"\xef\xbb\xbf")  # so that Excel reads Japanese
     return pd.read_csv(io.BytesIO(data), encoding="utf-8-sig")

@@ -167,12 +167,16 @@ def opinions(found: Known, told: Mapping[str, Again]) -> None:
     if not told:
         st.caption(_("Nobody has rated a map yet."))
         return
-    st.markdown(
-        "\n".join(
-            f"- {found.name(view)}: {fill(one.lasting.because.message, one.lasting.because.facts)}"
-            for view, one in told.items()
-        )
-    )
+    st.markdown("\n".join(f"- {line}" for line in _said(found, told, fill)))
+
+
+def _said(found: Known, told: Mapping[str, Again], say: Callable[[str, Mapping[str, object]], str]) -> Iterator[str]:
+    """A line for all maps of which the same is to be said."""
+    names: dict[str, list[str]] = {}
+    for view, one in told.items():
+        names.setdefault(say(one.lasting.because.message, one.lasting.because.facts), []).append(found.name(view))
+    for words, maps in names.items():
+        yield f"{listed(maps)}: {words}"
 
 
 def opinions_in_numbers(found: Known, told: Mapping[str, Again]) -> None:
@@ -234,10 +238,6 @@ def told(current: Pilot, found: Known) -> list[Block]:
     else:
         blocks.append(Paragraphs([_("No new data were placed on a map yet.")]))
     lines = list(_alerts(current, found, bare))
-    of_maps = again(current, found)
-    lines += [
-        f"{found.name(view)}: {bare(one.lasting.because.message, one.lasting.because.facts)}"
-        for view, one in of_maps.items()
-        if one.lasting.state != "less clear"
-    ]
+    others = {view: one for view, one in again(current, found).items() if one.lasting.state != "less clear"}
+    lines += _said(found, others, bare)
     return [*blocks, Bullets(lines)] if lines else blocks

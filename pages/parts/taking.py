@@ -64,13 +64,13 @@ def row(pilot_id: str, found: Known) -> None:
         _button(pilot_id, _("Web page (HTML)"), State.webpage, ("pilot-report.html", "text/html"))
         _button(pilot_id, _("All data (ZIP)"), State.bundle, ("pilot-data.zip", "application/zip"))
         st.download_button(
-            _("Download (CSV)"),
+            _("Answers (CSV)"),
             export.answers(pilot_id, list(found.views.values())),
             "answers.csv",
             "text/csv",
             icon=":material/download:",
         )
-    st.caption(_("Each file is made when you press its button; the full report takes about ten seconds."))
+    st.caption(_("Each file is made when you press its button; the full report takes a few seconds."))
 
 
 def _button(pilot_id: str, words: str, make: Callable[[State], bytes], file: tuple[str, str]) -> None:
