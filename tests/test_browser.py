@@ -257,7 +257,7 @@ def test_a_calculation_is_found_again_after_a_reload_and_can_be_stopped(browser,
     upload(someone, shared_data / "nab" / "machine_temperature_system_failure.csv")
     someone.press("Use this data")
     someone.sees("Keep this map")
-    cut(someone, "64", "3")
+    cut(someone, "64", "4")
     someone.page.get_by_text(someone.word("Way of drawing: {name}", name="")).first.click()
     someone.page.get_by_text(someone.word("t-SNE (keeps neighbours)")).last.click()
     stop = someone.page.get_by_role("button", name=someone.word("Stop"), exact=True)
