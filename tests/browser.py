@@ -293,6 +293,7 @@ def upload(visitor: Visitor, *files: Path) -> None:
 
 def picked(visitor: Visitor) -> int:
     words = {"ja": r"選んだ区間 (\d+)個", "en": r"(\d+) stretch(es)? picked"}[visitor.language]
+    visitor.page.wait_for_function("w => new RegExp(w).test(document.body.innerText)", arg=words)
     return int(visitor.page.evaluate("w => document.body.innerText.match(new RegExp(w))[1]", words))
 
 

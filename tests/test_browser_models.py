@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from core.demo import EXAMPLES
-from tests.browser import Visitor, new_pilot, picked, shoot_whole, upload
+from tests.browser import Visitor, new_pilot, picked, shoot_whole, until, upload
 
 pytestmark = pytest.mark.usefixtures("leave")
 
@@ -68,8 +68,7 @@ def train_further(someone: Visitor, shoot, shared_data: Path) -> None:
     slider.scroll_into_view_if_needed()
     before = someone.charts().last.screenshot()
     slider.fill("1")
-    someone.page.wait_for_timeout(500)
-    assert someone.charts().last.screenshot() != before
+    until(lambda: someone.charts().last.screenshot() != before)
     someone.sees("the same without shapes, after training")
     shoot_whole(someone, shoot, "tune")
     assert someone.complaints == []
