@@ -33,7 +33,7 @@ METHODS = {
 def recipe_form(pilot_id: str, series: list[Series]) -> Recipe:
     """How the series are prepared and cut: what most people change is here, the rest on a screen of its own."""
     now = recipe.current(pilot_id, series)
-    key = recipe.keep(pilot_id, now).id[:8]
+    key = recipe.key(pilot_id, now)
     with st.expander(
         _("Preparation: {length} samples a stretch, step {stride}").format(
             length=now.window.length, stride=now.window.stride

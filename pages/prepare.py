@@ -300,7 +300,7 @@ with guard():
     sources: tuple[Source, ...] = sources_of(files)
     raw = series_of(sources)
     now = recipe.current(pilot_now.id, raw)
-    key = recipe.keep(pilot_now.id, now).id[:8]
+    key = recipe.key(pilot_now.id, now)
     asked = EffectSpec(sources, now, chosen_encoder(raw[0].channels))
     left, right = st.columns([2, 3], gap="medium")
     with left:

@@ -79,6 +79,19 @@ def test_every_kind_of_step_can_be_added_and_shows_its_effect_or_says_why_not(le
     assert lead.errors() == []
 
 
+def test_what_a_slow_browser_still_sends_of_before_does_not_undo_the_undoing(lead):
+    """A piece of the page that redraws itself sends all choices again, those of the page before too."""
+    [chosen] = [box for box in lead.at.selectbox if (box.key or "").startswith("add-")]
+    chosen.select(Smooth)
+    stale = next(one for one in lead.at._tree.get_widget_states().widgets if one.id == chosen.id)
+    lead.run()
+    lead.button("Undo").click()
+    states = lead.at._tree.get_widget_states()
+    states.widgets.append(stale)
+    lead.run_with(states)
+    assert "recipe" not in lead.at.query_params
+
+
 def test_a_new_step_goes_before_what_scales(lead):
     lead.set("add-", Smooth)
     assert used(lead).steps == (FILL, Smooth("median", 5), SCALE)

@@ -37,6 +37,7 @@ def change(pilot_id: str, recipe: Recipe) -> None:
     before, kept = st.session_state.get(_now(pilot_id), PROPOSED), keep(pilot_id, recipe).id
     if kept != before:
         st.session_state.setdefault(_past(pilot_id), []).append(before)
+        _turn_over(pilot_id)
     _use(pilot_id, kept)
 
 
@@ -51,7 +52,25 @@ def can_undo(pilot_id: str) -> bool:
 
 
 def undo(pilot_id: str) -> None:
+    _turn_over(pilot_id)
     _use(pilot_id, st.session_state[_past(pilot_id)].pop())
+
+
+def key(pilot_id: str, recipe: Recipe) -> str:
+    """For widgets that show this recipe: another one after each change, also after one back to a recipe of before.
+
+    The browser goes on sending what was chosen on a page for a while after it has changed. Taken for a new choice, that
+    would undo the undoing.
+    """
+    return f"{keep(pilot_id, recipe).id[:8]}-{st.session_state.get(_turns(pilot_id), 0)}"
+
+
+def _turn_over(pilot_id: str) -> None:
+    st.session_state[_turns(pilot_id)] = st.session_state.get(_turns(pilot_id), 0) + 1
+
+
+def _turns(pilot_id: str) -> str:
+    return f"changes of recipes-{pilot_id}"
 
 
 def with_window(recipe: Recipe, **changed: object) -> Recipe:
