@@ -20,17 +20,18 @@ from pathlib import Path
 import numpy as np
 import torch
 from momentfm import MOMENTPipeline
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from core import checkpoints, moment
 from core.encoders import PATCH, weights_hash
 from core.errors import N_, UserError
-from core.learner import Layout, Learner, Task, merge, objective, parts, task
+from core.flat import LAYOUT, placed
+from core.learner import Learner, Task, merge, objective, parts, task
 from core.lessons import Examples, TrainSpec, check
 from core.series import Floats, Ints
 
-__all__ = ["Examples", "TrainSpec", "Trained", "placed", "train"]
+__all__ = ["Examples", "TrainSpec", "Trained", "train"]
 
 Curve = Mapping[str, float]
 
@@ -40,7 +41,6 @@ TOGETHER = 16  # but windows at least, for the contrast's
 EVALUATED = 512  # held-out windows at most, always the same ones
 FRESH = 10.0  # times the rate: for what begins from nothing
 DECAY = 0.01  # AdamW's, of weights
-LAYOUT = "layout.safetensors"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,19 +91,6 @@ def train(
             run.keep(work)
         tick(run.step, spec.steps, run.curve[-1])
     return run.finish(source, folder)
-
-
-def placed(folder: Path, embeddings: Floats) -> Floats:
-    """(n, 2) places of new windows on the map that was trained with the model in `folder`.
-
-    Args:
-        embeddings: (n, d_model), what that model makes of them, mean over channels.
-    """
-    state = load_file(folder / LAYOUT)
-    layout = Layout(len(state["centre"]))
-    layout.load_state_dict(state)
-    with torch.inference_mode():
-        return np.asarray(layout(torch.as_tensor(embeddings, dtype=torch.float32)).double().numpy())
 
 
 # --- a run

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from core import preparation
+from core import flat, preparation
 from core.artifacts import Store, fingerprint
 from core.change import MEASURED, Change, change
 from core.domains import of_series
@@ -280,15 +280,13 @@ def _draw(before: Encoder, after: Encoder, windows: Windows, folder: Path) -> No
 
     The one after it is the flat map that was trained along, where there is one.
     """
-    from core import training
-
     ids = thin(len(windows), MEASURED)
     values = windows.values(ids)
     np.save(folder / "ids.npy", ids, allow_pickle=False)
     for name, encoder in (("before", before), ("after", after)):
-        if encoder is after and (folder / training.LAYOUT).is_file():
-            flat = Encoder(replace(after.spec, join="mean", side=()), windows.prepared[0].channels, nobody)
-            xy = training.placed(folder, flat.embed(values, nobody).astype(np.float64))
+        if encoder is after and (folder / flat.LAYOUT).is_file():
+            plain = Encoder(replace(after.spec, join="mean", side=()), windows.prepared[0].channels, nobody)
+            xy = flat.placed(folder, plain.embed(values, nobody))
         else:
             xy = project(encoder.embed(values, nobody).astype(np.float64), ProjectionSpec("pca"), lambda *_: None).xy
         np.save(folder / f"xy-{name}.npy", xy, allow_pickle=False)

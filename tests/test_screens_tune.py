@@ -6,13 +6,14 @@ import torch
 
 from core.comparison import ComparisonSpec, LadderSpec
 from core.encoders import EncoderSpec
-from core.projection import ProjectionSpec
+from core.measures import MeasureSpec, StabilitySpec
+from core.projection import METHODS, NOTES, ProjectionSpec
 from core.tuning import TuneSpec, load
 from core.views import ViewSpec
 from feedback_db import pilots, runs
 from pages.parts import work
 from pages.parts.lesson import SWEEP
-from pages.parts.models import CHOSEN
+from pages.parts.models import CHOSEN, NAMES
 from tests.screens import Person
 
 torch.set_num_threads(1)  # more would wait for one another longer than such small models take
@@ -129,6 +130,59 @@ def test_what_came_of_it_is_a_model_on_the_maps_screen(someone):
     someone.choose("model", "run-1")
     assert someone.has_button("Keep this map")  # it was drawn beside the one before training
     assert EncoderSpec.from_json(someone.at.session_state[CHOSEN]) == spec.encoder_in(work.store())
+
+
+def at_trained_map(someone: Person) -> ViewSpec:
+    """The Maps screen with the map that was trained along, drawn."""
+    at_training(someone).choose("trained", "last").set("lesson-", "layout").press("Start the training")
+    someone.place.work(wanted(someone)[0])
+    someone.open("maps", pilot=pilot_of(someone))
+    assert len(someone.at.get_by_key("method").options) == len(METHODS)  # the compact model has no such map
+    someone.choose("model", "run-1")
+    assert someone.at.get_by_key("method").options[-1] == someone.word(
+        "Trained map (keeps neighbours, as the model learnt to)"
+    )
+    someone.choose("method", "trained")
+    [view] = dict.fromkeys(one for one in views_wanted(someone) if one.projection.method == "trained")
+    someone.place.work(MeasureSpec(view))
+    someone.run()
+    return view
+
+
+def views_wanted(someone: Person) -> list[ViewSpec]:
+    return [wish[-1] for wish in someone.place.desk.wishes if isinstance(wish[-1], ViewSpec)]
+
+
+def test_the_map_that_was_trained_along_is_drawn_for_its_model_with_what_may_be_read_from_it(anyone):
+    view = at_trained_map(anyone)
+    assert view.projection == ProjectionSpec("trained")
+    assert anyone.has_button("Keep this map")
+    assert anyone.sees(NOTES["trained"])
+    assert anyone.sees("This map was trained: what chance made of it shows when the training is run again.")
+    assert not [wish for wish in anyone.place.desk.wishes if isinstance(wish[-1], StabilitySpec)]
+    address = {"pilot": pilot_of(anyone), "method": anyone.at.get_by_key("method").options[-1]}  # as a browser has it
+    for model, method in ((NAMES["compact"], "pca"), ("after training {n}", "trained")):
+        anyone.open("maps", **address, model=anyone.word(model, n=1))
+        assert anyone.at.get_by_key("method").value == method
+        assert anyone.errors() == []
+    anyone.choose("side-level-scale-slope", True)
+    assert len(anyone.at.get_by_key("method").options) == len(METHODS)
+    assert anyone.sees("The map that was trained along with this model knows nothing of level, size and changes.")
+    assert anyone.errors() == []
+
+
+def test_the_map_that_was_trained_along_stands_beside_the_other_ways_of_drawing_its_model(someone):
+    view = at_trained_map(someone)
+    someone.follow("Compare with others")
+    [wish] = {wish[-1] for wish in someone.place.desk.wishes if type(wish[-1]) is ComparisonSpec}
+    assert [one.projection.method for one in wish.views] == [*METHODS, "trained"]
+    assert wish.views[-1] == view
+    someone.place.work(wish)
+    someone.run()
+    assert someone.sees("Trained map")
+    someone.choose("what", "models")
+    assert someone.sees("A trained map belongs to one model alone, so all of them are drawn with PCA here.")
+    assert someone.errors() == []
 
 
 @pytest.mark.parametrize("what", ["all", "lora"])

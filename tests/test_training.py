@@ -15,10 +15,11 @@ from core import moment, training
 from core.embedding import patch_masks
 from core.encoders import SHIPPED
 from core.errors import UserError
+from core.flat import placed
 from core.learner import Layout, Learner, merge
 from core.principal import principal
 from core.series import Floats
-from core.training import Examples, Trained, TrainSpec, placed, train
+from core.training import Examples, Trained, TrainSpec, train
 
 torch.set_num_threads(1)  # more would wait for one another longer than such small models take
 

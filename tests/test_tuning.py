@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from core import training, tuning, views
+from core import flat, tuning, views
 from core.artifacts import Store
 from core.change import Change, change
 from core.embedding import Encoder
@@ -254,7 +254,7 @@ def test_a_flat_map_that_is_trained_along_is_the_map_of_the_run(store, small):
     here = tuning.windows_of(spec, store, nobody).values(found.ids)
     encoder = Encoder(spec.encoder_in(store), ("value",), nobody)
     vectors = encoder.embed(here, nobody).astype(np.float64)
-    placed = training.placed(store.folder(spec.fingerprint()), vectors)
+    placed = flat.placed(store.folder(spec.fingerprint()), vectors)
     np.testing.assert_allclose(found.xy[1], placed, atol=0.05 * placed.std())  # this machine may embed in bfloat16
     assert np.abs(found.xy[0] - found.xy[1]).max() > 0.1
 
