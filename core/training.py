@@ -28,14 +28,14 @@ from core.encoders import PATCH, weights_hash
 from core.errors import N_, UserError
 from core.flat import LAYOUT, placed
 from core.learner import Learner, Task, merge, objective, parts, task
-from core.lessons import Examples, TrainSpec, check
+from core.lessons import Examples, TrainSpec, by_turns, check
 from core.series import Floats, Ints
 
 __all__ = ["Examples", "TrainSpec", "Trained", "train"]
 
 Curve = Mapping[str, float]
 
-VERSION = 1  # raise it when the same spec and windows give other weights
+VERSION = 2  # raise it when the same spec and windows give other weights
 AT_ONCE = 4096  # patches of a batch at a time, for memory's sake
 TOGETHER = 16  # but windows at least, for the contrast's
 EVALUATED = 512  # held-out windows at most, always the same ones
@@ -140,8 +140,9 @@ class _Run:
     def _of_batch(self) -> Iterator[Tensor]:
         """The objective on the next step's windows, in pieces that add up to it."""
         rng = np.random.default_rng((self.spec.seed, self.step + 1))
-        n = len(self.train.values)
-        rows = rng.choice(n, min(self.spec.batch, n), replace=False)
+        n, domain = len(self.train.values), self.train.domain
+        size = min(self.spec.batch, n)
+        rows = rng.choice(n, size, replace=False) if domain is None else by_turns(rng, domain, size, self.at_once)
         for share, of in self._pieces(self.train, rows, rng):
             yield share * torch.as_tensor(objective(self.spec, of))
 
@@ -154,7 +155,9 @@ class _Run:
     def evaluate(self) -> None:
         """Another entry of the curve, and the weights are kept if they are the best so far."""
         rng = np.random.default_rng((self.spec.seed, 0))
-        rows = rng.permutation(len(self.held.values))[:EVALUATED]
+        n, domain = len(self.held.values), self.held.domain
+        size = min(EVALUATED, n)
+        rows = rng.permutation(n)[:size] if domain is None else by_turns(rng, domain, size, self.at_once)
         mean: dict[str, float] = {}
         for share, of in self._pieces(self.held, rows, rng):
             mean = {name: mean.get(name, 0.0) + share * value.item() for name, value in of.items()}

@@ -27,6 +27,7 @@ from core.series import Floats, Ints, Series
 from core.views import FETCHING, Progress
 
 VERSION = 1  # raise it when the same spec would give another model or other numbers
+LINES_VERSION = 2  # likewise, of trainings that bring lines together
 TRAINING_IT, COMPARING = N_("The model is being trained"), N_("Comparing the model before and after")
 MOST = 20_000  # windows that are trained on
 STOP = 0.85  # of what is trained on; the rest tells when to stop
@@ -70,7 +71,8 @@ class TuneSpec:
     def fingerprint(self) -> str:
         d = self.to_json()
         own = d["train"], self.share, self.chance
-        return fingerprint("run", VERSION, d["sources"], d["recipe"], self.encoder.identity(), *own)
+        version = VERSION if not self.train.lines else [VERSION, LINES_VERSION]
+        return fingerprint("run", version, d["sources"], d["recipe"], self.encoder.identity(), *own)
 
     @property
     def makes_groups(self) -> bool:
