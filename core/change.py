@@ -7,9 +7,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from core import probes, rebuilding
+from core import domains, probes, rebuilding
+from core.domains import Apart
 from core.embedding import Encoder, patch_masks
 from core.encoders import PATCH, Tick, nobody
+from core.ladder import Difference, compared
 from core.movement import Movement, movement
 from core.notices import Notice
 from core.rebuilding import Interval, Rebuilt
@@ -43,6 +45,7 @@ class Seen:
     recognised: Score | Notice  # 1-NN by label, every label counting as much as any other; or why nobody can tell
     silhouette: float | None  # of the labels; None: there are not two
     probes: float | None  # mean share of planted truths that can be read from it; None: too few windows
+    lines: Apart | Notice | None  # how well lines or sites are told apart; None: not measured, in runs of long ago
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class Change:
     movement: Movement  # of the embeddings
     before: Seen
     after: Seen
+    labels: Difference | None  # of `recognised`, on the same blocks of time; None where that is a Notice
 
     def to_json(self) -> Json:
         return asdict(self)
@@ -58,7 +62,8 @@ class Change:
     @classmethod
     def from_json(cls, d: Mapping[str, Any]) -> Self:
         before, after = (_seen_from(d[name]) for name in ("before", "after"))
-        return cls(tuple(_errors_from(one) for one in d["errors"]), Movement(**d["movement"]), before, after)
+        errors, labels = tuple(_errors_from(one) for one in d["errors"]), d.get("labels")
+        return cls(errors, Movement(**d["movement"]), before, after, labels and Difference(**labels))
 
 
 def change(before: Encoder, after: Encoder, windows: Windows, ids: Ints, tick: Tick) -> Change:
@@ -66,16 +71,19 @@ def change(before: Encoder, after: Encoder, windows: Windows, ids: Ints, tick: T
     ids = ids[thin(len(ids), MEASURED)]
     where = Where(windows.series[ids], windows.start[ids], windows.length)
     labels, values = None if windows.label is None else windows.label[ids], windows.values(ids)
+    domain = domains.of_series(windows.prepared)[where.series]
     total, errors = len(RATIOS) + 2, []
     for i, ratio in enumerate(RATIOS if windows.length >= 2 * PATCH else ()):
         tick(i, total)
         errors.append(_errors(before, after, values, ratio, where))
-    embedded, seen = [], []
+    embedded, hits, seen = [], [], []
     for i, encoder in enumerate((before, after)):
         tick(len(RATIOS) + i, total)
         embedded.append(encoder.embed(values, nobody).astype(np.float64))
-        seen.append(_seen(encoder, embedded[-1], values, labels, where))
-    return Change(tuple(errors), movement(embedded[0], embedded[1]), seen[0], seen[1])
+        hits.append(label_hits(embedded[-1], labels, where))
+        planted, lines = _planted(encoder, values, where), domains.apart(embedded[-1], domain, where)
+        seen.append(Seen(_recognised(hits[-1]), _silhouette(embedded[-1], labels), planted, lines))
+    return Change(tuple(errors), movement(embedded[0], embedded[1]), seen[0], seen[1], _kept(hits[0], hits[1]))
 
 
 def _errors(before: Encoder, after: Encoder, values: Floats, ratio: float, where: Where) -> Errors:
@@ -95,13 +103,21 @@ def _by_kind(one: Rebuilt) -> dict[str, Interval]:
     return {kind: getattr(one, kind) for kind in KINDS}
 
 
-def _seen(encoder: Encoder, vectors: Floats, values: Floats, labels: Labels, where: Where) -> Seen:
-    hits = label_hits(vectors, labels, where)
-    recognised = hits.nearest_balanced.score if isinstance(hits, LabelHits) else hits
-    planted, some = None, thin(len(values), probes.FEW)
-    if len(some) >= probes.FEWEST:
-        planted = probes.read(encoder, values[some], where.of(some))
-    return Seen(recognised, _silhouette(vectors, labels), planted)
+def _recognised(hits: LabelHits | Notice) -> Score | Notice:
+    return hits.nearest_balanced.score if isinstance(hits, LabelHits) else hits
+
+
+def _kept(before: LabelHits | Notice, after: LabelHits | Notice) -> Difference | None:
+    """By how much more often labels are recognised than before."""
+    if isinstance(before, Notice) or isinstance(after, Notice):
+        return None
+    hits = {"before": before.nearest_balanced, "after": after.nearest_balanced}
+    return compared(hits, [("after", "before")])[0]
+
+
+def _planted(encoder: Encoder, values: Floats, where: Where) -> float | None:
+    some = thin(len(values), probes.FEW)
+    return probes.read(encoder, values[some], where.of(some)) if len(some) >= probes.FEWEST else None
 
 
 def _silhouette(vectors: Floats, labels: Labels) -> float | None:
@@ -122,4 +138,5 @@ def _errors_from(d: Mapping[str, Any]) -> Errors:
 
 def _seen_from(d: Mapping[str, Any]) -> Seen:
     told = d["recognised"]
-    return Seen(Notice(**told) if "message" in told else Score(**told), d["silhouette"], d["probes"])
+    recognised, lines = Notice(**told) if "message" in told else Score(**told), d.get("lines")
+    return Seen(recognised, d["silhouette"], d["probes"], lines and domains.from_json(lines))

@@ -16,7 +16,9 @@ from core.series import Floats, Ints
 # Color Universal Design, recommended set 4: apart for every kind of colour vision.
 CUD = ("#005AFF", "#FF4B00", "#03AF7A", "#F6AA00", "#990099", "#4DC4FF", "#804000")
 SHAPES = ("circle", "triangle-up", "square", "diamond", "cross", "triangle-down", "triangle-right")
-INK, FAINT = "#1a1d21", "#84919e"
+# matplotlib's viridis at every tenth; whoever draws fills in between
+VIRIDIS = "#440154 #482475 #414487 #355f8d #2a788e #21918c #22a884 #44bf70 #7ad151 #bddf26 #fde725".split()
+INK, FAINT, UNKNOWN = "#1a1d21", "#84919e", "#969ea8"
 FONT = "'Noto Sans JP','Noto Sans CJK JP','Yu Gothic UI','Hiragino Sans',Meiryo,sans-serif"
 
 Chart = Any  # altair's classes for single and layered charts have no useful common type

@@ -187,4 +187,4 @@ def _drawn(view: ViewSpec, channels: tuple[str, ...], values: Floats, progress: 
     encoder = Encoder(view.encoder, channels, nobody)
     with tempfile.TemporaryDirectory() as folder:
         vectors = embed(encoder, [values], len(values), Path(folder) / "vectors.npy", half(0)).astype(np.float64)
-    return project(vectors, view.projection, half(STEPS // 2)).xy
+    return project(vectors, view.projection, half(STEPS // 2), head=view.head()).xy

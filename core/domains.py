@@ -6,6 +6,7 @@ sensor's level or what happened at one site alone. So look at labels too (core.r
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -47,6 +48,13 @@ class Apart:
     k: int  # neighbours
     domains: tuple[int, ...]  # that were compared; others have too few windows
     n: int  # windows that were looked at
+
+
+def from_json(d: Mapping[str, Any]) -> Apart | Notice:
+    """From `asdict` of either, as the store keeps it."""
+    if "message" in d:
+        return Notice(**d)
+    return Apart(**{**d, "auc": Interval(**d["auc"]), "domains": tuple(d["domains"])})
 
 
 @one_thread_products()

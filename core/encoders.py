@@ -239,7 +239,11 @@ def check_folder(folder: Path) -> None:
 def weights_hash(folder: Path) -> str:
     """SHA-256 of a local model's weights, or why it is not a model."""
     check_folder(folder)
-    file = folder / WEIGHTS
+    return file_hash(folder / WEIGHTS)
+
+
+def file_hash(file: Path) -> str:
+    """SHA-256 of a file, read anew only when it has changed."""
     state = file.stat()
     return _hash(file, state.st_size, state.st_mtime_ns)
 

@@ -12,7 +12,7 @@ from core.errors import N_
 from core.notices import Notice
 from core.recognition import Hits, LabelHits, Where, brought, label_hits, resampled, time_hits
 from core.series import Floats
-from core.views import ViewSpec
+from core.views import PCA, ViewSpec
 
 Yardstick = Literal["labels", "time"]
 
@@ -46,13 +46,14 @@ def rungs(chosen: EncoderSpec) -> list[tuple[str, EncoderSpec]]:
 
 
 def ladder(view: ViewSpec, trained: Mapping[str, EncoderSpec]) -> list[tuple[str, ViewSpec]]:
-    """The views to stand side by side: same windows, drawn the same way.
+    """The views to stand side by side: same windows, drawn the same way; by PCA where this is one model's own map.
 
     Args:
         trained: what came of extra training, by names of runs; the uppermost rungs.
     """
     every = [*rungs(view.encoder), *trained.items()]
-    return [(code, replace(view, encoder=encoder)) for code, encoder in every]
+    drawn = view.drawn_by(PCA) if view.projection.method == "trained" else view
+    return [(code, replace(drawn, encoder=encoder)) for code, encoder in every]
 
 
 # --- what each rung sees

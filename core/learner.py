@@ -188,7 +188,7 @@ def parts(spec: TrainSpec, learner: Learner, task: Task, rows: Ints, rng: Rng) -
         squares = (here[:, None] - there).square().sum(dim=2)
         found["layout"] = _told(-squares.log1p(), task.near.together(rows, near))
     if task.domain is not None:
-        found["lines"] = _apart(embeddings[: len(rows)], torch.from_numpy(task.domain[rows]))
+        found["lines"] = _apart(embeddings[: len(rows)], rows, task.domain[rows])
     return found
 
 
@@ -205,21 +205,25 @@ def _of_windows(tokens: Tensor, n_channels: int) -> Tensor:
     return tokens.mean(dim=1).view(-1, n_channels, tokens.shape[2]).mean(dim=1)
 
 
-def _apart(embeddings: Tensor, domain: Tensor) -> Tensor:
+def _apart(embeddings: Tensor, rows: Ints, domain: Ints) -> Tensor:
     """How far the distributions of domains (m,) in embeddings (m, d) are from each other, mean over pairs of them.
 
-    Squared maximum mean discrepancy with a Gaussian kernel as wide as the median distance (Gretton et al. 2012, "A
-    kernel two-sample test", equation 5), which is trained to be small as by Long et al. 2015, "Learning transferable
-    features with deep adaptation networks". 0 where a batch has one domain alone.
+    Squared maximum mean discrepancy with a Gaussian kernel as wide as the median distance, which is trained to be small
+    as by Long et al. 2015, "Learning transferable features with deep adaptation networks". Without bias, so that few
+    windows of a domain do not pull all others to them: no window is set beside itself (Gretton et al. 2012, "A kernel
+    two-sample test", equation 3). About 0 for one and the same distribution, and then as often below.
+
+    Args:
+        rows: (m,) of the windows; of each domain at least two different ones, see core.lessons.by_turns.
     """
     squares = (embeddings[:, None] - embeddings).square().sum(dim=2)
     kernel = (-squares / squares.detach().median().clamp_min(1e-12)).exp()
-    member = functional.one_hot(torch.unique(domain, return_inverse=True)[1]).to(kernel)
-    member = member / member.sum(dim=0)
-    mean = member.T @ kernel @ member
+    unlike = torch.from_numpy(rows[:, None] != rows).to(kernel)
+    member = functional.one_hot(torch.from_numpy(np.unique(domain, return_inverse=True)[1])).to(kernel)
+    mean = (member.T @ (kernel * unlike) @ member) / (member.T @ unlike @ member)
     own = mean.diagonal()
     one, other = torch.triu_indices(len(own), len(own), 1)
-    return (own[one] + own[other] - 2 * mean[one, other]).sum() / max(len(one), 1)
+    return (own[one] + own[other] - 2 * mean[one, other]).mean()
 
 
 def _told(likeness: Tensor, together: Bools) -> Tensor:

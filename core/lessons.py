@@ -19,6 +19,7 @@ Rng = np.random.Generator
 FEWEST = 8  # windows to learn from
 FASTER = {"head": 30.0, "last": 3.0, "lora": 10.0, "all": 1.0}  # times the rate: what is small has farther to go
 NEIGHBOURS = 15  # that a window has on the map
+EACH = 8  # windows of each line or site that are set beside those of others, where a batch has room
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ class TrainSpec:
             raise ValueError("weights are from 0")
         if self.batch < 2 and (self.contrast or self.layout or self.lines):
             raise ValueError("one window at a time cannot be told from others")
+        if self.lines and self.batch < EACH:
+            raise ValueError(f"of {self.batch} windows there are too few of each line or site to compare them")
         if self.trained == "head" and (self.contrast or self.lines):
             raise ValueError("the head alone moves no embedding, so what is asked of embeddings teaches it nothing")
 
@@ -136,11 +139,8 @@ def check(train: Examples, held: Examples, spec: TrainSpec) -> None:
         )
     if spec.contrast:
         _check_contrast(train, held, spec)
-    if spec.lines and (train.domain is None or held.domain is None or len(np.unique(train.domain)) < 2):
-        raise UserError(
-            N_("There is only one line or site, so that there is nothing to bring together."),
-            N_("Use data of several lines or sites, or choose something else to learn."),
-        )
+    if spec.lines:
+        _check_lines(train, held)
 
 
 def _check_contrast(train: Examples, held: Examples, spec: TrainSpec) -> None:
@@ -155,6 +155,47 @@ def _check_contrast(train: Examples, held: Examples, spec: TrainSpec) -> None:
             N_("All stretches to learn from belong together, so that there are none to tell apart."),
             N_("Use longer data, or data with at least two labels."),
         )
+
+
+def _check_lines(train: Examples, held: Examples) -> None:
+    if train.domain is None or held.domain is None or len(np.unique(train.domain)) < 2:
+        raise UserError(
+            N_("There is only one line or site, so that there is nothing to bring together."),
+            N_("Use data of several lines or sites, or choose something else to learn."),
+        )
+    if not (several(train.domain) and several(held.domain)):
+        raise UserError(
+            N_("There are not two lines or sites with stretches both to learn from and to check with."),
+            N_("Use longer data of each line or site, or choose something else to learn."),
+        )
+
+
+def several(domain: Ints) -> bool:
+    """Whether at least two domains (n,) have windows enough to be brought together: two each."""
+    return len(_comparable(domain)) > 1
+
+
+def _comparable(domain: Ints) -> Ints:
+    names, counts = np.unique(domain, return_counts=True)
+    return names[counts > 1]
+
+
+def by_turns(rng: Rng, domain: Ints, n: int, at_once: int) -> Ints:
+    """(n,) rows, domains by turns, so that all in a piece of `at_once` windows can be set beside one another.
+
+    Domains of a piece are drawn by lot, so many that it has EACH windows of each, or two of them. Each counts as much
+    as any other, however few windows it has; one that has fewer than its share shows some of them again.
+
+    Args:
+        domain: of all windows; see `several`.
+    """
+    names, found = _comparable(domain), []
+    for piece in np.array_split(np.arange(n), math.ceil(n / at_once)):
+        some = rng.permutation(names)[: max(2, len(piece) // EACH)]
+        share = math.ceil(len(piece) / len(some))
+        dealt = [np.resize(rng.permutation(np.flatnonzero(domain == one)), share) for one in some]
+        found.append(np.stack(dealt, axis=1).ravel()[: len(piece)])
+    return np.concatenate(found)
 
 
 def pairs(windows: Examples, spec: TrainSpec) -> Pairs:

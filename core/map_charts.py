@@ -1,7 +1,8 @@
 """Altair specs of maps. Data in, chart out; words come from the caller in the reader's language."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import base64
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import altair as alt
@@ -9,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from core.charts import CUD, FAINT, SHAPES, Chart, plain, time_format
+from core.charts import CUD, FAINT, SHAPES, UNKNOWN, Chart, plain, time_format
 from core.selections import Frame, frame_of
-from core.series import Floats, Ints
+from core.series import Bools, Floats, Ints
 
 BOX, TAP = "box", "tap"  # names of the gestures, as they come back from the browser
 
@@ -30,6 +31,26 @@ class Colouring:
         if self.values.dtype.kind not in "UO":
             return None
         return list(self.order) or sorted(set(self.values.tolist()))
+
+    @property
+    def is_known(self) -> Bools:
+        """(n_windows,) of a quantity: whether there is one."""
+        known: Bools = ~np.isnat(self.values) if self.values.dtype.kind == "M" else np.isfinite(self.values)
+        return known
+
+    @property
+    def plotted(self) -> NDArray[Any]:
+        """(n_windows,) as a chart gets them: times in ms. On a scale of times Vega shows but a third of the colours."""
+        if self.values.dtype.kind != "M":
+            return self.values
+        return np.where(self.is_known, self.values.astype("datetime64[ms]").astype(np.int64), np.nan)
+
+    def codes(self) -> Ints:
+        """(n_windows,) of each, where its group stands among the groups."""
+        groups = self.groups or []
+        order = np.argsort(groups)
+        found: Ints = order[np.searchsorted(groups, self.values, sorter=order)]
+        return found
 
     def looks(self) -> tuple[list[str], list[str]]:
         """Colour and shape of each group. Shapes move on at every turn of the colours: 49 groups look different."""
@@ -57,7 +78,6 @@ def waveform_map(drawn: Map, height: int, tooltips: Mapping[str, Any]) -> Chart:
 
     Coordinates have no meaning of their own, so there are no axes. Drag draws a box, a tap picks a point.
     """
-    xy = drawn.xy
     frame = _points(drawn).assign(**{f"tip{i}": values for i, values in enumerate(tooltips.values())})
     x, y = _axes(drawn.frame)
     encoding = {
@@ -72,9 +92,43 @@ def waveform_map(drawn: Map, height: int, tooltips: Mapping[str, Any]) -> Chart:
     points = points.encode(**encoding).add_params(*gestures)
     if not drawn.way:
         return plain(points, height)
-    pieces = [pd.DataFrame({"x": xy[ids, 0], "y": xy[ids, 1], "at": ids, "one": i}) for i, ids in enumerate(drawn.way)]
-    line = alt.Chart(pd.concat(pieces)).mark_line(color=FAINT, strokeWidth=1, opacity=0.5, clip=True)
-    return plain(alt.layer(line.encode(x=x, y=y, order="at:Q", detail="one:N"), points), height)
+    return plain(alt.layer(_line(drawn), points), height)
+
+
+def crowded_map(drawn: Map, picture: bytes, missing: str, sides: tuple[int, int]) -> Chart:
+    """The map of very many points to take along: the points are one picture, and what is said about them stays words.
+
+    Args:
+        picture: of the points alone, as PNG, see core/rasters.py.
+        missing: what the legend calls the colour of a quantity that is not known.
+        sides: of the picture: width, height.
+    """
+    width, height = sides
+    url = f"data:image/png;base64,{base64.b64encode(picture).decode()}"
+    image = alt.Chart(alt.InlineData(values=[{}])).mark_image(url=url, width=width, height=height)
+    image = image.encode(x=alt.value(width / 2), y=alt.value(height / 2))
+    layers = [image, *_legend_of(drawn.colouring, missing), *([_line(drawn)] if drawn.way else [])]
+    return plain(alt.layer(*layers), height).properties(width=width)
+
+
+def _legend_of(colouring: Colouring, missing: str) -> Iterator[Chart]:
+    """Points out of sight, one a group or one at either end of a scale: they are there for their legend only."""
+
+    def one(frame: pd.DataFrame) -> Chart:
+        points = alt.Chart(frame).mark_point(color=UNKNOWN, filled=True, opacity=1, strokeWidth=0, clip=True)
+        return points.encode(x=alt.value(-99), y=alt.value(-99))
+
+    if colouring.groups is not None:
+        yield one(pd.DataFrame({"colour": colouring.groups})).encode(**_colour(colouring))
+        return
+    known = colouring.values[colouring.is_known]
+    if len(known):
+        ends = np.array([known.min(), known.max()])
+        shown = replace(colouring, values=ends)
+        yield one(pd.DataFrame({"colour": shown.plotted})).encode(**_colour(shown))
+    if len(known) < len(colouring.values):
+        legend = alt.Legend(title=None if len(known) else colouring.title, orient="bottom")
+        yield one(pd.DataFrame({"colour": [missing]})).encode(shape=alt.Shape("colour:N", legend=legend))
 
 
 def small_map(drawn: Map, height: int) -> Chart:
@@ -100,7 +154,7 @@ def sheet(maps: Mapping[str, Map], across: int, side: int) -> Chart:
     for name, drawn in maps.items():
         x, y, half = drawn.frame
         placed = (drawn.xy - [x, y]) / half
-        points = {"name": name, "x": placed[:, 0], "y": placed[:, 1], "colour": drawn.colouring.values}
+        points = {"name": name, "x": placed[:, 0], "y": placed[:, 1], "colour": drawn.colouring.plotted}
         frames.append(pd.DataFrame(points))
     scale = alt.Scale(domain=[-1, 1], nice=False)
     places = {"x": alt.X("x:Q", scale=scale, axis=None), "y": alt.Y("y:Q", scale=scale, axis=None)}
@@ -153,11 +207,22 @@ def laid_over(groups: Mapping[str, Floats], height: int) -> Chart:
     return plain(points, height)
 
 
+def _line(drawn: Map) -> Chart:
+    """From each point to the next in order of time."""
+    x, y = _axes(drawn.frame)
+    pieces = [
+        pd.DataFrame({"x": drawn.xy[ids, 0], "y": drawn.xy[ids, 1], "at": ids, "one": i})
+        for i, ids in enumerate(drawn.way)
+    ]
+    line = alt.Chart(pd.concat(pieces)).mark_line(color=FAINT, strokeWidth=1, opacity=0.5, clip=True)
+    return line.encode(x=x, y=y, order="at:Q", detail="one:N")
+
+
 def _points(drawn: Map) -> pd.DataFrame:
     ids = np.arange(len(drawn.xy))
     picked = np.isin(ids, drawn.picked) if len(drawn.picked) else True
     x, y = drawn.xy.T
-    return pd.DataFrame({"id": ids, "x": x, "y": y, "colour": drawn.colouring.values, "picked": picked})
+    return pd.DataFrame({"id": ids, "x": x, "y": y, "colour": drawn.colouring.plotted, "picked": picked})
 
 
 def _axes(frame: Frame) -> tuple[alt.X, alt.Y]:
@@ -185,7 +250,8 @@ def _colour(colouring: Colouring) -> dict[str, Any]:
             "shape": alt.Shape("colour:N", scale=alt.Scale(domain=groups, range=shapes), legend=legend),
         }
     legend = alt.Legend(title=colouring.title, orient="bottom", gradientLength=260)
-    if colouring.values.dtype.kind == "M":
-        legend.format, legend.tickCount = time_format(colouring.values), 3
-        return {"color": alt.Color("colour:T", scale=alt.Scale(scheme="viridis", type="utc"), legend=legend)}
+    if colouring.values.dtype.kind == "M" and colouring.is_known.any():
+        at = colouring.plotted[colouring.is_known]
+        legend.values = np.linspace(at.min(), at.max(), 3).tolist()
+        legend.labelExpr = f"utcFormat(datum.value, '{time_format(colouring.values[colouring.is_known])}')"
     return {"color": alt.Color("colour:Q", scale=alt.Scale(scheme="viridis"), legend=legend)}

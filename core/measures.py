@@ -6,14 +6,13 @@ from typing import Any, Self
 
 import numpy as np
 
-from core import preparation, quality, views
+from core import domains, preparation, quality, views
 from core.artifacts import Store, fingerprint
 from core.domains import WAYS, Apart, apart, of_series
 from core.errors import N_
 from core.notices import Notice
 from core.preparation import PreparationSpec
 from core.quality import GroupQuality, Quality
-from core.rebuilding import Interval
 from core.recipes import Windows, cut
 from core.recognition import Hits, LabelHits, Score, Where, label_hits, time_hits
 from core.separation import separate
@@ -132,12 +131,6 @@ def lines_of(view: ViewSpec, store: Store) -> Apart | Notice:
     return apart(vectors, domain, where, adapted=WAYS.get(view.encoder.adapt))
 
 
-def _lines_again(d: dict[str, Any]) -> Apart | Notice:
-    if "message" in d:
-        return Notice(**d)
-    return Apart(**d | {"auc": Interval(**d["auc"]), "domains": tuple(d["domains"])})
-
-
 def windows_of(view: ViewSpec, store: Store) -> Windows:
     """Where the windows of a view lie that is in the store."""
     ready = preparation.load(PreparationSpec.of(view.sources, view.recipe), store)
@@ -166,7 +159,7 @@ def load(spec: MeasureSpec, store: Store) -> Measured | None:
         quality=Quality(**meta["quality"]),
         apart=GroupQuality(**meta["apart"]),
         recognised={name: _recalled(one) for name, one in meta["recognised"].items()},
-        lines=_lines_again(meta["lines"]),
+        lines=domains.from_json(meta["lines"]),
         warnings=tuple(Notice(*one) for one in meta["warnings"]),
     )
 

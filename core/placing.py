@@ -87,7 +87,7 @@ def build(spec: PlacedSpec, store: Store, progress: Progress) -> str:
     progress(PLACING, 1, STEPS)
     old = store.array(spec.view.embedding_fingerprint(), "vectors", mapped=True)
     new = store.array(spec.embedding_fingerprint(), "vectors")
-    xy = place(old, store.array(spec.view.fingerprint(), "xy"), spec.view.projection, new)
+    xy = place(old, store.array(spec.view.fingerprint(), "xy"), spec.view.projection, new, spec.view.head())
     progress(COMPARING, 2, STEPS)
     found, outside = drift.compared(Data(both.old.recorded, old), Data(both.new.recorded, new))
     meta = {

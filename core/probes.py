@@ -304,7 +304,7 @@ def build(spec: ProbeSpec, store: Store, progress: Progress) -> str:
         planted, truth = plant(values, kind, rng)
         vectors = _embedded(encoder, planted, _onwards(progress, 3 * i))
         scrambled = _embedded(encoder, without_phases(planted, rng), _onwards(progress, 3 * i + 1))
-        xy = project(vectors, spec.view.projection, _onwards(progress, 3 * i + 2)).xy
+        xy = project(vectors, spec.view.projection, _onwards(progress, 3 * i + 2), head=spec.view.head()).xy
         found[kind] = scores(vectors, xy, scrambled, truth, where)
         arrays |= {f"xy-{kind}": xy, f"truth-{kind}": truth}
     told = {kind: [one.model, one.map, one.shuffled, one.phases] for kind, one in found.items()}

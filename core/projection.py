@@ -3,7 +3,7 @@
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 
@@ -13,10 +13,12 @@ from core.notices import Notice
 from core.principal import pieces, principal
 from core.series import Floats
 
-Method = Literal["pca", "tsne", "umap", "pacmap"]
+Method = Literal["pca", "tsne", "umap", "pacmap", "trained"]
+Head = Callable[[Floats], Floats]  # a map that was trained: (n, d) → (n, 2), each window by itself
 Tick = Callable[[int, int, Floats | None], None]  # (done, total, the picture so far); raises to cancel
 
-METHODS = ("pca", "tsne", "umap", "pacmap")
+METHODS: tuple[Method, ...] = ("pca", "tsne", "umap", "pacmap")  # of any vectors; for "trained" see core.flat
+EXACT = ("pca", "trained")  # a window's place is a formula: nothing moves, and nothing is left to chance
 EVERY = 10  # iterations between two pictures that are handed over
 LEAST = 5  # windows
 FEW_WINDOWS = 50
@@ -35,6 +37,10 @@ NOTES: dict[str, str] = {
     "tsne": N_("On a t-SNE map only who lies next to whom means something: sizes of groups and gaps mean nothing."),
     "umap": N_("On a UMAP map, who lies next to whom means something; sizes of groups do not, gaps only roughly."),
     "pacmap": N_("On a PaCMAP map, neighbours and the rough layout mean something; exact distances and sizes do not."),
+    "trained": N_(
+        "This map was trained along with the model: neighbours mean something, distances and sizes do not. "
+        "New data can be placed on it exactly."
+    ),
 }
 
 
@@ -49,7 +55,7 @@ class ProjectionSpec:
     stopped_after: int = 0  # iterations after which somebody found the picture good enough; 0: all of them
 
     def __post_init__(self) -> None:
-        if self.method not in METHODS:
+        if self.method not in get_args(Method):
             raise ValueError(f"unknown projection: {self.method!r}")
         if min(self.neighbours, self.stopped_after, self.seed) < 0 or not 0 <= self.min_distance <= 1:
             raise ValueError(f"out of range: {self}")
@@ -61,7 +67,7 @@ class ProjectionSpec:
         of few windows, since neighbours of half the map are no neighbours. A perplexity needs three times as many other
         windows (van der Maaten & Hinton 2008, who advise 5 to 50), PaCMAP three and a half times as many pairs.
         """
-        if self.method == "pca":
+        if self.method in EXACT:
             return self
         usual = USUAL[self.method]
         if self.method == "pacmap" and n > 10_000:
@@ -84,10 +90,14 @@ class Projection:
 
 def iterations(spec: ProjectionSpec, n: int) -> int:
     """Of a full run, as the authors' libraries: openTSNE, umap-learn, pacmap."""
-    return {"pca": 1, "tsne": 250 + 500, "umap": 500 if n <= MANY else 200, "pacmap": 100 + 100 + 250}[spec.method]
+    if spec.method in EXACT:
+        return 1
+    return {"tsne": 250 + 500, "umap": 500 if n <= MANY else 200, "pacmap": 100 + 100 + 250}[spec.method]
 
 
-def project(vectors: Floats, spec: ProjectionSpec, tick: Tick, known: Neighbours | None = None) -> Projection:
+def project(
+    vectors: Floats, spec: ProjectionSpec, tick: Tick, known: Neighbours | None = None, head: Head | None = None
+) -> Projection:
     """Draw (n, d) vectors on the plane.
 
     Neighbour maps start from the PCA map, so that their large shape does not depend on chance, and hand over what they
@@ -95,9 +105,12 @@ def project(vectors: Floats, spec: ProjectionSpec, tick: Tick, known: Neighbours
 
     Args:
         known: neighbours that `nearest` has found already; used where they are enough.
+        head: of "trained" alone, see core.flat.
     """
     n = len(vectors)
     _check(vectors)
+    if spec.method == "trained":
+        return Projection(_by(head, vectors), None)
     directions = principal(vectors, N_SHARES)
     start = directions.along(vectors, 2)
     if spec.method == "pca":
@@ -119,14 +132,20 @@ def project(vectors: Floats, spec: ProjectionSpec, tick: Tick, known: Neighbours
     return Projection(picture, None)
 
 
-def place(vectors: Floats, drawn: Floats, spec: ProjectionSpec, new: Floats) -> Floats:
+def place(vectors: Floats, drawn: Floats, spec: ProjectionSpec, new: Floats, head: Head | None = None) -> Floats:
     """(m, 2): where new windows (m, d) belong on a picture (n, 2) of (n, d) vectors, which stays as it is.
 
-    PCA's is exact. The others put each new window, by itself, where the forces of their loss hold it between the old.
+    PCA's is exact, and so is that of a map that was trained. The others put each new window, by itself, where the
+    forces of their loss hold it between the old.
+
+    Args:
+        head: of "trained" alone.
     """
     spec = spec.settled(len(vectors))
     if not len(new):
         return np.zeros((0, 2))
+    if spec.method == "trained":
+        return _by(head, new)
     if spec.method == "pca":
         return principal(vectors, 2).along(new, 2)
     xy = np.asarray(drawn, np.float64)
@@ -149,7 +168,7 @@ def advice(spec: ProjectionSpec, n: int) -> list[Notice]:
     Sources: Wattenberg, Viégas & Johnson 2016, "How to use t-SNE effectively"; umap-learn's documentation, "Basic UMAP
     parameters".
     """
-    if spec.method == "pca":
+    if spec.method in EXACT:
         return []
     k, done, total = spec.settled(n).neighbours, spec.stopped_after, iterations(spec, n)
     said: list[tuple[bool, str, dict[str, object]]] = [
@@ -182,6 +201,12 @@ def advice(spec: ProjectionSpec, n: int) -> list[Notice]:
         ),
     ]
     return [Notice(message, facts) for holds, message, facts in said if holds]
+
+
+def _by(head: Head | None, vectors: Floats) -> Floats:
+    if head is None:
+        raise ValueError("a trained map is drawn by what came of the training: see core.flat")
+    return head(vectors)
 
 
 def _check(vectors: Floats) -> None:

@@ -20,27 +20,27 @@ from pathlib import Path
 import numpy as np
 import torch
 from momentfm import MOMENTPipeline
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from core import checkpoints, moment
 from core.encoders import PATCH, weights_hash
 from core.errors import N_, UserError
-from core.learner import Layout, Learner, Task, merge, objective, parts, task
-from core.lessons import Examples, TrainSpec, check
+from core.flat import LAYOUT, placed
+from core.learner import Learner, Task, merge, objective, parts, task
+from core.lessons import Examples, TrainSpec, by_turns, check
 from core.series import Floats, Ints
 
-__all__ = ["Examples", "TrainSpec", "Trained", "placed", "train"]
+__all__ = ["Examples", "TrainSpec", "Trained", "train"]
 
 Curve = Mapping[str, float]
 
-VERSION = 1  # raise it when the same spec and windows give other weights
+VERSION = 2  # raise it when the same spec and windows give other weights
 AT_ONCE = 4096  # patches of a batch at a time, for memory's sake
 TOGETHER = 16  # but windows at least, for the contrast's
 EVALUATED = 512  # held-out windows at most, always the same ones
 FRESH = 10.0  # times the rate: for what begins from nothing
 DECAY = 0.01  # AdamW's, of weights
-LAYOUT = "layout.safetensors"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,19 +93,6 @@ def train(
     return run.finish(source, folder)
 
 
-def placed(folder: Path, embeddings: Floats) -> Floats:
-    """(n, 2) places of new windows on the map that was trained with the model in `folder`.
-
-    Args:
-        embeddings: (n, d_model), what that model makes of them, mean over channels.
-    """
-    state = load_file(folder / LAYOUT)
-    layout = Layout(len(state["centre"]))
-    layout.load_state_dict(state)
-    with torch.inference_mode():
-        return np.asarray(layout(torch.as_tensor(embeddings, dtype=torch.float32)).double().numpy())
-
-
 # --- a run
 
 
@@ -153,8 +140,9 @@ class _Run:
     def _of_batch(self) -> Iterator[Tensor]:
         """The objective on the next step's windows, in pieces that add up to it."""
         rng = np.random.default_rng((self.spec.seed, self.step + 1))
-        n = len(self.train.values)
-        rows = rng.choice(n, min(self.spec.batch, n), replace=False)
+        n, domain = len(self.train.values), self.train.domain
+        size = min(self.spec.batch, n)
+        rows = rng.choice(n, size, replace=False) if domain is None else by_turns(rng, domain, size, self.at_once)
         for share, of in self._pieces(self.train, rows, rng):
             yield share * torch.as_tensor(objective(self.spec, of))
 
@@ -167,7 +155,9 @@ class _Run:
     def evaluate(self) -> None:
         """Another entry of the curve, and the weights are kept if they are the best so far."""
         rng = np.random.default_rng((self.spec.seed, 0))
-        rows = rng.permutation(len(self.held.values))[:EVALUATED]
+        n, domain = len(self.held.values), self.held.domain
+        size = min(EVALUATED, n)
+        rows = rng.permutation(n)[:size] if domain is None else by_turns(rng, domain, size, self.at_once)
         mean: dict[str, float] = {}
         for share, of in self._pieces(self.held, rows, rng):
             mean = {name: mean.get(name, 0.0) + share * value.item() for name, value in of.items()}

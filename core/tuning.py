@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from core import preparation
+from core import flat, preparation
 from core.artifacts import Store, fingerprint
 from core.change import MEASURED, Change, change
 from core.domains import of_series
@@ -27,6 +27,7 @@ from core.series import Floats, Ints, Series
 from core.views import FETCHING, Progress
 
 VERSION = 1  # raise it when the same spec would give another model or other numbers
+LINES_VERSION = 2  # likewise, of trainings that bring lines together
 TRAINING_IT, COMPARING = N_("The model is being trained"), N_("Comparing the model before and after")
 MOST = 20_000  # windows that are trained on
 STOP = 0.85  # of what is trained on; the rest tells when to stop
@@ -70,7 +71,8 @@ class TuneSpec:
     def fingerprint(self) -> str:
         d = self.to_json()
         own = d["train"], self.share, self.chance
-        return fingerprint("run", VERSION, d["sources"], d["recipe"], self.encoder.identity(), *own)
+        version = VERSION if not self.train.lines else [VERSION, LINES_VERSION]
+        return fingerprint("run", version, d["sources"], d["recipe"], self.encoder.identity(), *own)
 
     @property
     def makes_groups(self) -> bool:
@@ -280,15 +282,13 @@ def _draw(before: Encoder, after: Encoder, windows: Windows, folder: Path) -> No
 
     The one after it is the flat map that was trained along, where there is one.
     """
-    from core import training
-
     ids = thin(len(windows), MEASURED)
     values = windows.values(ids)
     np.save(folder / "ids.npy", ids, allow_pickle=False)
     for name, encoder in (("before", before), ("after", after)):
-        if encoder is after and (folder / training.LAYOUT).is_file():
-            flat = Encoder(replace(after.spec, join="mean", side=()), windows.prepared[0].channels, nobody)
-            xy = training.placed(folder, flat.embed(values, nobody).astype(np.float64))
+        if encoder is after and (folder / flat.LAYOUT).is_file():
+            plain = Encoder(replace(after.spec, join="mean", side=()), windows.prepared[0].channels, nobody)
+            xy = flat.placed(folder, plain.embed(values, nobody))
         else:
             xy = project(encoder.embed(values, nobody).astype(np.float64), ProjectionSpec("pca"), lambda *_: None).xy
         np.save(folder / f"xy-{name}.npy", xy, allow_pickle=False)

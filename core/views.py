@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from core import preparation
+from core import flat, preparation
 from core.artifacts import Store, fingerprint
 from core.domains import WAYS, of_series
 from core.embedding import Encoder, embed, reconstruction_loss
@@ -16,7 +16,7 @@ from core.encoders import EncoderSpec, operations_of
 from core.errors import N_, UserError
 from core.neighbours import Neighbours, nearest
 from core.preparation import PreparationSpec, Prepared
-from core.projection import Projection, ProjectionSpec, project
+from core.projection import EXACT, Head, Projection, ProjectionSpec, project
 from core.reader import Source
 from core.recipes import Cutting, Recipe, places
 from core.recognition import FEWEST_APART
@@ -67,7 +67,16 @@ class ViewSpec:
         return fingerprint("embedding", VERSION, d["sources"], d["recipe"], self.encoder.identity())
 
     def fingerprint(self) -> str:
-        return fingerprint("view", VERSION, DRAWN, self.embedding_fingerprint(), self.to_json()["projection"])
+        own = [flat.identity(self.encoder)] if self.projection.method == "trained" else []
+        return fingerprint("view", VERSION, DRAWN, self.embedding_fingerprint(), self.to_json()["projection"], *own)
+
+    def head(self) -> Head | None:
+        """What a trained map is drawn by; None for other ways of drawing.
+
+        Raises:
+            UserError: no map was trained along with the encoder, or it has learnt from other vectors.
+        """
+        return flat.head_of(self.encoder) if self.projection.method == "trained" else None
 
     def drawn_by(self, projection: ProjectionSpec) -> Self:
         """The same windows and model, drawn another way."""
@@ -93,7 +102,7 @@ def build(spec: ViewSpec, store: Store, progress: Progress) -> str:
         return key
     _build_embedding(spec, store, progress)
     known = None
-    if spec.projection.method != "pca":
+    if spec.projection.method not in EXACT:
         build(spec.drawn_by(PCA), store, progress)
         known = neighbours(spec, store, progress)
     progress(DRAWING, 0, 1)
@@ -106,7 +115,7 @@ def build(spec: ViewSpec, store: Store, progress: Progress) -> str:
     began = time.perf_counter()
     try:
         vectors = store.array(spec.embedding_fingerprint(), "vectors", mapped=True)
-        drawn = project(vectors, spec.projection, show, known)
+        drawn = project(vectors, spec.projection, show, known, spec.head())
         _keep(spec, drawn, time.perf_counter() - began, store)
     finally:
         store.forget_sketch(key)
@@ -187,7 +196,7 @@ def so_far(spec: ViewSpec, store: Store) -> Sketch | None:
     sketched = store.sketched(spec.fingerprint())
     if sketched is not None:
         return Sketch(sketched[1], sketched[0])
-    first = load(spec.drawn_by(PCA), store)
+    first = None if spec.projection.method in EXACT else load(spec.drawn_by(PCA), store)
     return None if first is None else Sketch(first.xy, 0)
 
 

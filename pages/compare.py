@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from core import ladder
+from core import flat, ladder
 from core.comparison import ComparisonSpec, LadderSpec
 from core.errors import N_, UserError
 from core.projection import ProjectionSpec
@@ -13,11 +13,11 @@ from feedback_db import datasets, views
 from feedback_db.views import View as Kept
 from pages.parts import chosen, pilot, planted, register, side_by_side, tuned
 from pages.parts.guard import guard
+from pages.parts.rounds import DRAWING
 from pages.parts.text import _
 from pages.parts.work import database, store
 
 BASE = "view"  # in the address: the fingerprint of the map that comparisons start from
-METHODS = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP", "pacmap": "PaCMAP"}
 MOST = 6  # maps side by side
 
 
@@ -56,10 +56,12 @@ def names_of(spec: ViewSpec) -> list[str]:
 
 def ways(base: ViewSpec, _kept: Sequence[Kept]) -> None:
     """The same stretches and model, drawn every way."""
-    st.markdown(_("The same stretches and the same model, drawn in four ways. What shows in only one is doubtful."))
+    codes = flat.methods_of(base.encoder)
+    said = _("The same stretches and the same model, drawn in {n} ways. What shows in only one is doubtful.")
+    st.markdown(said.format(n=len(codes)))
     own = {base.projection.method: base.projection}
-    views_of = tuple(base.drawn_by(own.get(code, ProjectionSpec(code))) for code in METHODS)
-    names = list(METHODS.values())
+    views_of = tuple(base.drawn_by(own.get(code, ProjectionSpec(code))) for code in codes)
+    names = [_(DRAWING[code]) for code in codes]
     side_by_side.show(ComparisonSpec(views_of, tuple(names)), names, names_of(base), key="ways")
     register.on_views(dict(zip(names, views_of, strict=True)))
 
@@ -69,6 +71,8 @@ def models(base: ViewSpec, _kept: Sequence[Kept]) -> None:
     st.markdown(
         _("The same stretches, drawn the same way, by more and more of a model. If a step adds nothing, it shows here.")
     )
+    if base.projection.method == "trained":
+        st.caption(_("A trained map belongs to one model alone, so all of them are drawn with PCA here."))
     rungs = ladder.ladder(base, tuned.rungs_above(base, pilot.current().id))
     spec = LadderSpec(tuple(view for _code, view in rungs), tuple(code for code, _view in rungs))
     names = [_(ladder.NAMES[code]) if code in ladder.NAMES else tuned.after(code) for code, _view in rungs]

@@ -4,11 +4,12 @@ from typing import Any
 
 import streamlit as st
 
-from core import projection
+from core import flat, projection
+from core.encoders import EncoderSpec
 from core.errors import N_, UserError
 from core.measures import MeasureSpec
 from core.preparation import PreparationSpec
-from core.projection import ProjectionSpec
+from core.projection import Method, ProjectionSpec
 from core.recipes import Places, Recipe, places
 from core.series import Series
 from core.views import ViewSpec
@@ -18,7 +19,7 @@ from pages.parts import chosen, keeping, linked, models, moving, numbers, pilot,
 from pages.parts.guard import guard
 from pages.parts.intake import sources_of
 from pages.parts.scene import scene_of
-from pages.parts.text import _, fill, ngettext, plain
+from pages.parts.text import _, fill, ngettext, plain, together
 from pages.parts.watch import await_prepared, await_view, peek
 from pages.parts.work import database, series_of, windows_of
 
@@ -27,6 +28,7 @@ METHODS = {
     "tsne": N_("t-SNE (keeps neighbours)"),
     "umap": N_("UMAP (keeps neighbours, and roughly the whole)"),
     "pacmap": N_("PaCMAP (keeps neighbours and the whole)"),
+    "trained": N_("Trained map (keeps neighbours, as the model learnt to)"),
 }
 
 
@@ -76,12 +78,14 @@ def counted(found: Places) -> None:
         )
 
 
-def projection_form(n: int) -> ProjectionSpec:
+def projection_form(encoder: EncoderSpec, n: int) -> ProjectionSpec:
+    options = flat.methods_of(encoder)
     code = st.session_state.get("method", "pca")
+    code = code if code in options else "pca"
     with st.expander(_("Way of drawing: {name}").format(name=_(METHODS[code])), key="open-method"):
         code = st.radio(
             _("Way of drawing"),
-            list(METHODS),
+            options,
             format_func=lambda c: _(METHODS[c]),
             key="method",
             bind="query-params",
@@ -89,6 +93,9 @@ def projection_form(n: int) -> ProjectionSpec:
             label_visibility="collapsed",
         )
         st.caption(_(projection.NOTES[code]))
+        refused = flat.refusal(encoder)
+        if refused is not None and flat.is_there(encoder):
+            st.caption(together(_(refused.problem), fill(refused.remedy, refused.facts)))
         spec = _projection_details(code, n)
     for notice in projection.advice(spec, n):
         st.warning(fill(notice.message, notice.facts), icon=":material/warning:")
@@ -97,10 +104,10 @@ def projection_form(n: int) -> ProjectionSpec:
     return spec
 
 
-def _projection_details(code: str, n: int) -> ProjectionSpec:
+def _projection_details(code: Method, n: int) -> ProjectionSpec:
     """What most people leave alone."""
-    if code == "pca":
-        return ProjectionSpec("pca")
+    if code in projection.EXACT:
+        return ProjectionSpec(code)
     usual = ProjectionSpec(code).settled(n).neighbours
     neighbours = st.number_input(
         _("Neighbours that count (usual here: {n})").format(n=usual),
@@ -179,7 +186,7 @@ with guard():
         counted(found)
         windows_of(sources, now)  # what cannot be cut is said at once, and not by the engine after a while
         encoder = models.form(raw[0].channels, now.window, len(found.start), len(ready), tuned.models_of(current.id))
-        spec = ViewSpec(sources, now, encoder, projection_form(len(found.start)))
+        spec = ViewSpec(sources, now, encoder, projection_form(encoder, len(found.start)))
         spec.fingerprint()  # a model's folder that is not there is said here, beside its field
         with right, guard():
             names = chosen.series_names(files)

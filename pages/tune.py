@@ -2,8 +2,10 @@
 
 import streamlit as st
 
+from core.domains import of_series
 from core.encoders import EncoderSpec
 from core.errors import N_, UserError
+from core.lessons import several
 from core.preparation import PreparationSpec
 from core.recipes import cut
 from core.tuning import TuneSpec
@@ -74,7 +76,8 @@ with guard():
         ready = await_prepared(PreparationSpec.of(sources, now), key="prepare").series
         windows = cut(ready, now)
         encoder = trainable(models.form(raw[0].channels, now.window, len(windows), 1, tuned.models_of(current.id)))
-        within = [lesson.LABEL] * (windows.label is not None) + [lesson.LINES] * (len(ready) > 1)
+        domain = of_series(ready)[windows.series]
+        within = [lesson.LABEL] * (windows.label is not None) + [lesson.LINES] * several(domain)
         asked = lesson.form(encoder, raw[0].channels, now.window, within)
         if st.button(_("Start the training"), type="primary", width="stretch", icon=":material/play_arrow:"):
             start(current.id, [TuneSpec(sources, now, encoder, train, share) for train, share in asked])

@@ -63,6 +63,12 @@ def test_the_views_of_a_ladder_differ_in_nothing_but_the_encoder():
         assert replace(one, encoder=view.encoder) == view, code
 
 
+def test_a_ladder_on_one_models_own_map_is_drawn_by_pca():
+    """No other rung has such a map."""
+    view = ViewSpec((), Recipe(), EncoderSpec("moment", "some folder"), ProjectionSpec("trained"))
+    assert {one.projection for _, one in ladder.ladder(view, {})} == {ProjectionSpec("pca")}
+
+
 # --- the verdict
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.lessons import NEIGHBOURS, Examples, Pairs, by_label, by_map, by_time
+from core.lessons import EACH, NEIGHBOURS, Examples, Pairs, by_label, by_map, by_time, by_turns, several
 
 
 def windows(series: list[int], start: list[int], label: list[str] | None = None) -> Examples:
@@ -91,3 +91,42 @@ def test_a_map_of_few_windows_has_them_all_as_neighbours(n):
 
 def test_equal_windows_can_be_on_a_map():
     assert len(partners(by_map(np.zeros((20, 4))), 20)) == 20
+
+
+# --- lines and sites
+
+
+def test_of_a_rare_line_a_batch_has_as_many_windows_as_of_a_common_one():
+    domain = np.repeat([0, 1], [1000, 5])
+    rows = by_turns(np.random.default_rng(0), domain, 64, at_once=16)
+    for piece in np.split(rows, 4):
+        assert np.bincount(domain[piece]).tolist() == [8, 8]
+        assert set(piece[domain[piece] == 1]) == set(range(1000, 1005))  # all there are before any comes again
+
+
+@pytest.mark.parametrize(("n", "at_once"), [(8, 8), (9, 8), (17, 16), (64, 64), (500, 64), (4, 16)])
+@pytest.mark.parametrize("n_domains", [2, 3, 40])
+def test_every_piece_of_a_batch_has_two_windows_of_each_of_at_least_two_lines(n, at_once, n_domains):
+    domain = np.arange(400) % n_domains
+    for seed in range(5):
+        rows = by_turns(np.random.default_rng(seed), domain, n, at_once)
+        assert len(rows) == n
+        for piece in np.array_split(rows, -(-n // at_once)):
+            counts = [len(set(piece[domain[piece] == one])) for one in np.unique(domain[piece])]
+            assert len(counts) >= 2
+            assert min(counts) >= 2
+
+
+def test_of_many_lines_a_batch_has_few_with_several_windows_each_and_in_time_all():
+    domain, rng = np.arange(400) % 40, np.random.default_rng(0)
+    drawn = [np.bincount(domain[by_turns(rng, domain, 64, 64)], minlength=40) for _ in range(100)]
+    assert all(set(one) == {0, EACH} for one in drawn)
+    often = np.sum([one > 0 for one in drawn], axis=0)
+    np.testing.assert_allclose(often, 20, atol=15)  # 8 of 40, drawn 100 times; 15 is almost four deviations
+
+
+def test_a_line_of_one_window_cannot_be_compared():
+    assert not several(np.array([0, 0, 0, 1, 2]))
+    assert several(np.array([0, 0, 1, 1, 2]))
+    rows = by_turns(np.random.default_rng(0), np.array([0, 0, 1, 1, 2]), 100, 10)
+    assert set(rows) == {0, 1, 2, 3}

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.charts import CUD, FAINT
+from core import pictures
+from core.charts import CUD, FAINT, VIRIDIS
 from core.map_charts import BOX, TAP, Colouring, Map, sheet, small_map, waveform_map
 from core.selections import frame_of
 from tests.test_charts import NOBODY, SECONDS, XY, drawn, found, rows
@@ -76,12 +77,22 @@ def test_groups_get_a_colour_and_a_shape_each_in_one_legend_and_in_order():
     assert spec["encoding"]["color"]["legend"] == spec["encoding"]["shape"]["legend"]  # equal ones, Vega merges
 
 
-def test_quantities_get_one_even_scale_and_times_are_read_as_times():
+def test_quantities_get_one_even_scale_and_so_do_times():
     quantity, time = (mapped(coloured(values))["encoding"] for values in (np.arange(9.0), SECONDS[:9]))
-    assert quantity["color"]["type"] == "quantitative"
-    assert time["color"]["type"] == "temporal"
-    assert time["color"]["scale"]["type"] == "utc"  # the clock as written, wherever the browser is
+    assert quantity["color"]["type"] == time["color"]["type"] == "quantitative"
+    assert quantity["color"]["scale"] == time["color"]["scale"]
     assert "shape" not in quantity | time
+
+
+def test_the_scale_of_times_has_all_its_colours_and_says_the_clock_as_written():
+    times = np.array(["2026-11-23T14:05", "NaT", "2026-11-23T16:05"], dtype="datetime64[ns]")
+    chart = waveform_map(a_map(coloured(times, "時刻"), xy=XY[:3]), 300, {}).properties(width=300)
+    svg = pictures.drawn(chart, "svg").decode()
+    for text in ("時刻", "14:05", "15:05", "16:05"):
+        assert f">{text}<" in svg
+    ends = [int(colour[at : at + 2], 16) for colour in (VIRIDIS[0], VIRIDIS[-1]) for at in (1, 3, 5)]
+    stops = re.findall(r'stop-color="rgb\((\d+), (\d+), (\d+)\)"', svg)
+    assert [int(v) for stop in (stops[0], stops[-1]) for v in stop] == ends
 
 
 def test_picked_points_stay_and_the_others_fade_and_before_a_pick_all_stay():

@@ -1,6 +1,7 @@
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from core import parallel
 from core.errors import UserError
 from core.neighbours import nearest
-from core.projection import METHODS, NOTES, ProjectionSpec, advice, iterations, place, project
+from core.projection import METHODS, NOTES, Method, ProjectionSpec, advice, iterations, place, project
 from core.series import Floats
 
 MOVING = [method for method in METHODS if method != "pca"]
@@ -277,12 +278,28 @@ def test_values_that_mislead_are_warned_of_and_usual_ones_are_not():
     assert "Stopped after 300 of 750 steps" in said(1000, method="tsne", stopped_after=300)[0]
     assert "rough map" in said(1000, method="tsne", stopped_after=100)[-1]
     assert said(1000, method="pca", neighbours=2) == []
-    assert set(NOTES) == set(METHODS)
+    assert set(NOTES) == set(get_args(Method))
 
 
 def test_an_unknown_projection_is_a_programming_error():
     with pytest.raises(ValueError, match="unknown projection"):
         ProjectionSpec("mds")
+
+
+def test_a_trained_map_is_drawn_by_what_came_of_the_training_alone():
+    x, spec = planted(60)[0], ProjectionSpec("trained", seed=3)
+
+    def by_sums(vectors: Floats) -> Floats:
+        return np.column_stack([vectors.sum(axis=1), vectors[:, 0]])
+
+    drawn = project(x, spec, nobody, head=by_sums)
+    np.testing.assert_array_equal(drawn.xy, by_sums(x))
+    assert (drawn.explained, drawn.axes, advice(spec, 60), iterations(spec, 60)) == (None, None, [], 1)
+    np.testing.assert_array_equal(place(x, drawn.xy, spec, x[:7], by_sums), drawn.xy[:7])
+    with pytest.raises(ValueError, match="came of the training"):
+        project(x, spec, nobody)
+    with pytest.raises(ValueError, match="came of the training"):
+        place(x, drawn.xy, spec, x[:7])
 
 
 @pytest.mark.parametrize("method", METHODS)

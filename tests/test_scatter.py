@@ -311,7 +311,7 @@ def test_buttons_are_large_enough_and_the_map_says_what_it_shows(page):
 
 def test_the_picture_is_saved_on_white_with_its_legend(page, tmp_path):
     with page.expect_download() as download:
-        press(page, "Save as a picture (PNG)")
+        press(page, "Save what is in view (PNG)")
     assert download.value.suggested_filename == "map.png"
     download.value.save_as(tmp_path / "map.png")
     picture = np.asarray(Image.open(tmp_path / "map.png").convert("RGB")).astype(int)

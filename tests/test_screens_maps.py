@@ -1,7 +1,12 @@
 """Maps and their comparison, as people meet them; gestures on charts are tests/test_browser.py's."""
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
+from streamlit.runtime.media_file_manager import MediaFileManager
+from streamlit.testing.v1 import app_test
 
 from core.comparison import ComparisonSpec
 from core.demo import EXAMPLES, noise
@@ -14,12 +19,12 @@ from pages.parts.text import plain
 from tests.screens import Person, word
 
 
-def two_speeds() -> bytes:
+def two_speeds(n: int = 1600) -> bytes:
     """Quiet and loud by turns, each told by its label."""
     rng = np.random.default_rng(0)
-    at = np.arange(1600)
+    at = np.arange(n)
     loud = at // 160 % 2 == 1
-    values = np.sin(at / 3) * np.where(loud, 9, 1) + np.where(loud, 50, 0) + 0.1 * rng.normal(size=1600)
+    values = np.sin(at / 3) * np.where(loud, 9, 1) + np.where(loud, 50, 0) + 0.1 * rng.normal(size=n)
     lines = [f"{i},{v:.4f},{'loud' if up else 'quiet'}" for i, v, up in zip(at, values, loud, strict=True)]
     return ("\n".join(["n,load [kN],state", *lines]) + "\n").encode()
 
@@ -126,6 +131,43 @@ def test_a_pick_can_be_zoomed_into_and_out_of_again(someone):
     ):
         someone.press(words)
         assert {name: not someone.button(name).disabled for name in possible} == possible
+
+
+def test_a_map_of_more_than_10_000_points_is_taken_along_as_it_is_seen(someone, monkeypatch):
+    managers = []
+    monkeypatch.setattr(
+        app_test, "MediaFileManager", lambda kept: managers.append(MediaFileManager(kept)) or managers[-1]
+    )
+
+    def taken_along(form: str) -> bytes:
+        """What the button gives; its file is made only then, when the run is over."""
+        [button] = [one for one in someone.at.download_button if one.label == form]
+        url = managers[-1].execute_deferred(button.proto.deferred_file_id)
+        return someone.place.media.get_file(url.rsplit("/", 1)[-1]).content
+
+    at_map(someone, two_speeds(10_100))
+    someone.set("length-", 16).set("stride-", 1)
+    spec = wishes(someone, ViewSpec)[-1]
+    someone.place.work(spec)
+    someone.run()
+    assert someone.at.get("bidi_component")  # WebGL draws it
+    svg = taken_along("SVG").decode()
+    for words in ("state", "loud", "quiet"):
+        assert f">{words}<" in svg
+    assert taken_along("PDF").startswith(b"%PDF")
+    orange, blue = strongest(taken_along("PNG"))
+    assert min(orange, blue) > 200
+    label = work.windows_of(spec.sources, spec.recipe).label
+    someone.at.session_state[f"pick-{spec.fingerprint()[:12]}"] = Pick().taken(np.flatnonzero(label == "quiet"), "map")
+    someone.run()
+    orange, blue = strongest(taken_along("PNG"))
+    assert orange > 200 > 100 > blue  # the loud ones have faded
+
+
+def strongest(png: bytes) -> tuple[int, int]:
+    """How much redder than blue a pixel of the map is at most, and how much bluer than red; not of the legend."""
+    red, _, blue = np.moveaxis(np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)[:1400], 2, 0)
+    return int((red - blue).max()), int((blue - red).max())
 
 
 def test_a_map_that_is_still_moving_can_be_found_good_enough(someone):

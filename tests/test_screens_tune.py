@@ -1,21 +1,34 @@
 """Extra training as people meet it: what could change, what did, and that both numbers stand side by side."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from core.change import Change, Seen
 from core.comparison import ComparisonSpec, LadderSpec
 from core.encoders import EncoderSpec
-from core.projection import ProjectionSpec
+from core.ladder import Difference
+from core.measures import MeasureSpec, StabilitySpec
+from core.movement import Movement
+from core.projection import METHODS, NOTES, ProjectionSpec
+from core.recipes import Recipe, WindowSpec
+from core.recognition import Score
 from core.tuning import TuneSpec, load
 from core.views import ViewSpec
-from feedback_db import pilots, runs
-from pages.parts import work
-from pages.parts.lesson import SWEEP
-from pages.parts.models import CHOSEN
+from feedback_db import runs
+from pages.parts import recipe, work
+from pages.parts.changed import labels_told
+from pages.parts.lesson import DANGER, SWEEP
+from pages.parts.models import CHOSEN, NAMES
+from pages.parts.text import speaking
 from tests.screens import Person
 
 torch.set_num_threads(1)  # more would wait for one another longer than such small models take
+
+AUC = "How surely the model’s view tells lines or sites apart. 50 %: not at all."
+CKA = "1: stretches lie to one another as before, however all of them were turned or resized. Chance: {chance}."
 
 
 def two_speeds(n: int = 1200) -> bytes:
@@ -131,6 +144,59 @@ def test_what_came_of_it_is_a_model_on_the_maps_screen(someone):
     assert EncoderSpec.from_json(someone.at.session_state[CHOSEN]) == spec.encoder_in(work.store())
 
 
+def at_trained_map(someone: Person) -> ViewSpec:
+    """The Maps screen with the map that was trained along, drawn."""
+    at_training(someone).choose("trained", "last").set("lesson-", "layout").press("Start the training")
+    someone.place.work(wanted(someone)[0])
+    someone.open("maps", pilot=pilot_of(someone))
+    assert len(someone.at.get_by_key("method").options) == len(METHODS)  # the compact model has no such map
+    someone.choose("model", "run-1")
+    assert someone.at.get_by_key("method").options[-1] == someone.word(
+        "Trained map (keeps neighbours, as the model learnt to)"
+    )
+    someone.choose("method", "trained")
+    [view] = dict.fromkeys(one for one in views_wanted(someone) if one.projection.method == "trained")
+    someone.place.work(MeasureSpec(view))
+    someone.run()
+    return view
+
+
+def views_wanted(someone: Person) -> list[ViewSpec]:
+    return [wish[-1] for wish in someone.place.desk.wishes if isinstance(wish[-1], ViewSpec)]
+
+
+def test_the_map_that_was_trained_along_is_drawn_for_its_model_with_what_may_be_read_from_it(anyone):
+    view = at_trained_map(anyone)
+    assert view.projection == ProjectionSpec("trained")
+    assert anyone.has_button("Keep this map")
+    assert anyone.sees(NOTES["trained"])
+    assert anyone.sees("This map was trained: what chance made of it shows when the training is run again.")
+    assert not [wish for wish in anyone.place.desk.wishes if isinstance(wish[-1], StabilitySpec)]
+    address = {"pilot": pilot_of(anyone), "method": anyone.at.get_by_key("method").options[-1]}  # as a browser has it
+    for model, method in ((NAMES["compact"], "pca"), ("after training {n}", "trained")):
+        anyone.open("maps", **address, model=anyone.word(model, n=1))
+        assert anyone.at.get_by_key("method").value == method
+        assert anyone.errors() == []
+    anyone.choose("side-level-scale-slope", True)
+    assert len(anyone.at.get_by_key("method").options) == len(METHODS)
+    assert anyone.sees("The map that was trained along with this model knows nothing of level, size and changes.")
+    assert anyone.errors() == []
+
+
+def test_the_map_that_was_trained_along_stands_beside_the_other_ways_of_drawing_its_model(someone):
+    view = at_trained_map(someone)
+    someone.follow("Compare with others")
+    [wish] = {wish[-1] for wish in someone.place.desk.wishes if type(wish[-1]) is ComparisonSpec}
+    assert [one.projection.method for one in wish.views] == [*METHODS, "trained"]
+    assert wish.views[-1] == view
+    someone.place.work(wish)
+    someone.run()
+    assert someone.sees("Trained map")
+    someone.choose("what", "models")
+    assert someone.sees("A trained map belongs to one model alone, so all of them are drawn with PCA here.")
+    assert someone.errors() == []
+
+
 @pytest.mark.parametrize("what", ["all", "lora"])
 def test_how_many_parameters_may_change_is_said_before_and_after(someone, what):
     at_training(someone)
@@ -169,14 +235,74 @@ def test_every_combination_of_settings_is_a_training_and_equal_results_are_told(
 
 
 def test_lines_can_be_brought_together_where_there_are_several(someone):
-    at_training(someone)
-    pilot_id = pilot_of(someone)
-    with work.database().session() as db:
-        [pilot] = [one for one in pilots.cards(db) if one.pilot.id == pilot_id]
-    someone.place.data(pilot.pilot, two_speeds(1000), "b.csv")
-    someone.run()
-    someone.set("lesson-", "lines").press("Start the training")
+    pilot = someone.place.pilot()
+    for name, n in (("a.csv", 2600), ("b.csv", 2400)):
+        someone.place.data(pilot, two_speeds(n), name)
+    kept = recipe.keep(pilot.id, Recipe(window=WindowSpec(32, 16)))
+    someone.open("tune", pilot=pilot.id, recipe=kept.id).choose("steps", 10)
+    someone.set("lesson-", "lines")
+    assert someone.sees(DANGER)
+    someone.press("Start the training")
     [spec] = wanted(someone)
     assert (spec.train.lines, spec.makes_groups) == (1.0, False)
     someone.place.work(spec)
-    assert load(spec, work.store()).n_trained > 0
+    someone.run()
+    found = load(spec, work.store()).change
+    shown = seen_of_model(someone)
+    sites = [one.lines.auc for one in (found.before, found.after)]
+    told = [f"{one.value:.0%} ({one.low:.0%}–{one.high:.0%})" for one in sites]
+    assert shown[someone.word("Lines told apart")] == [*told, someone.word(AUC)]
+    labels = [one.recognised for one in (found.before, found.after)]
+    recognised = shown[someone.word("Recognised by label")]
+    assert recognised[:2] == [f"{one.value:.0%} ({one.low:.0%}–{one.high:.0%})" for one in labels]
+    sure = {"low": found.labels.low, "high": found.labels.high}
+    assert recognised[2].endswith(someone.word("The change lies between {low:+.0%} and {high:+.0%}.", **sure))
+    assert any(labels_told(found)[1] == one.value for one in (*someone.at.warning, *someone.at.info))
+
+
+def test_lines_are_not_offered_where_there_is_one_and_not_told_apart(someone):
+    at_training(someone)
+    [lessons] = [one for one in someone.at.radio if one.key and one.key.startswith("lesson-")]
+    assert someone.word("and that lines or sites look alike") not in lessons.options
+    trained(someone, "last")
+    assert someone.word("Lines told apart") not in seen_of_model(someone)
+
+
+def test_how_alike_the_arrangement_is_stands_beside_how_far_stretches_moved(anyone):
+    spec = trained(at_training(anyone), "all")
+    moved = load(spec, work.store()).change.movement
+    told = {one.label: one.value for one in anyone.at.metric}
+    assert told[anyone.word("Stretches moved")] == f"{moved.displacement:.0%}"
+    assert told[anyone.word("Arrangement (CKA)")] == f"{moved.cka:.2f}"
+    assert anyone.sees(CKA, chance=f"{moved.cka_chance:.2f}")
+    assert anyone.sees("Without chance’s share: {value}.", value=f"{moved.cka_debiased:.2f}")
+
+
+def seen_of_model(someone: Person) -> dict[str, list[str]]:
+    """The table of what the model sees: before, after, what it means."""
+    heading = someone.word("What the model sees")
+    [table] = [one.value for one in someone.at.dataframe if heading in one.value.columns]
+    return {row[0]: list(row[1:]) for row in table.itertuples(index=False)}
+
+
+def change_of(low: float, high: float, value: float = 0.9, bar: float = 0.6) -> Change:
+    """All but what it says of labels is of no account."""
+    seen = Seen(Score(value, value - 0.05, value + 0.05, 0.5, bar, 100), None, None, None)
+    still = Movement(0.0, None, None, None, 1.0, 0.1, 10)
+    return Change((), still, seen, seen, Difference("after", "before", 0.0, 0.0, low, high))
+
+
+@pytest.mark.parametrize(
+    ("change", "warns", "told"),
+    [
+        (change_of(-0.3, -0.1), True, "by 10% to 30%"),
+        (change_of(-0.04, 0.03), False, "at most, they are recognised 4% less often"),
+        (change_of(-0.3, -0.1, value=0.55), True, "they were not recognised before"),
+        (replace(change_of(0.0, 0.0), labels=None), True, "there are none"),
+    ],
+)
+def test_what_bringing_lines_together_did_to_labels_is_said(change, warns, told):
+    with speaking("en"):
+        found = labels_told(change)
+    assert found[0] == warns
+    assert told in found[1]

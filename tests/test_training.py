@@ -12,13 +12,17 @@ from momentfm import MOMENTPipeline
 from safetensors.torch import load_file
 
 from core import moment, training
+from core.domains import apart
 from core.embedding import patch_masks
 from core.encoders import SHIPPED
 from core.errors import UserError
-from core.learner import Layout, Learner, merge
+from core.flat import placed
+from core.ladder import compared
+from core.learner import Layout, Learner, _apart, merge
 from core.principal import principal
+from core.recognition import LabelHits, Where, label_hits
 from core.series import Floats
-from core.training import Examples, Trained, TrainSpec, placed, train
+from core.training import Examples, Trained, TrainSpec, train
 
 torch.set_num_threads(1)  # more would wait for one another longer than such small models take
 
@@ -33,7 +37,7 @@ def planted(n: int, seed: int, *, n_channels: int = 1, noise: float = 0.5) -> Ex
     cycles = np.array([CYCLES[one] for one in label])[:, None, None]
     x = np.sin(2 * np.pi * (cycles * t + rng.random((n, n_channels, 1))))
     values = 300 + 7 * (x + noise * rng.normal(size=x.shape))
-    return Examples(values, np.arange(n), np.zeros(n, np.int64), label)
+    return Examples(values, np.arange(n), np.zeros(n, np.int64), label, np.arange(n) // 3 % 2)
 
 
 TRAIN, HELD = planted(48, 0), planted(24, 1)
@@ -232,9 +236,8 @@ def test_sites_come_together_where_that_is_asked_and_stay_apart_where_it_is_not(
     """The second site hums: the same waves with a fast rhythm on top."""
 
     def of_two_sites(windows: Examples) -> Examples:
-        domain = np.arange(len(windows.values)) // 3 % 2
-        hum = 20 * np.sin(np.arange(64) * 2.5) * domain[:, None, None]
-        return replace(windows, values=windows.values + hum, domain=domain)
+        hum = 20 * np.sin(np.arange(64) * 2.5) * windows.domain[:, None, None]
+        return replace(windows, values=windows.values + hum)
 
     held = of_two_sites(HELD)
 
@@ -252,6 +255,86 @@ def test_sites_come_together_where_that_is_asked_and_stay_apart_where_it_is_not(
         gaps.append(gap(root / "model"))
         assert ("lines" in done.curve[-1]) == (weight > 0)
     assert gaps[1] < 0.6 * gaps[0]
+
+
+def two_lines(n: int, seed: int) -> Examples:
+    """A recording of each line, in it two states by turns; the second line hums, whatever its state."""
+    rng, t = np.random.default_rng(seed), np.arange(64) / 64
+    domain, at = np.repeat([0, 1], n), np.tile(np.arange(n), 2)
+    quick, phase = at // 4 % 2 == 1, rng.random((2, 2 * n, 1, 1))
+    x = np.sin(2 * np.pi * (np.where(quick, 7, 3)[:, None, None] * t + phase[0]))
+    x += 0.4 * domain[:, None, None] * np.sin(2 * np.pi * (16 * t + phase[1]))
+    return Examples(x + 0.5 * rng.normal(size=x.shape), domain, 64 * at, np.where(quick, "quick", "slow"), domain)
+
+
+def test_lines_that_are_brought_together_are_told_apart_less_and_their_states_as_well_as_before(source, tmp_path):
+    """On windows of another recording, beside the same training without it; seeds differ by less than that."""
+    windows, stop, held = (two_lines(n, seed) for seed, n in enumerate((100, 30, 100)))
+    where = Where(held.series, held.start, 64)
+
+    def seen(folder: Path) -> tuple[float, LabelHits]:
+        vectors = embedded(folder, held.values)
+        return apart(vectors, held.domain, where).auc.value, label_hits(vectors, held.label, where)
+
+    found: dict[float, list[tuple[float, LabelHits]]] = {0.0: [], 1.0: []}
+    for weight, told in found.items():
+        for seed in range(3):
+            spec, root = TrainSpec(steps=60, batch=48, every=20, rate=3e-3, lines=weight, seed=seed), tmp_path / "run"
+            train(source, windows, stop, spec, root / f"{weight} {seed}", root / f"work {weight} {seed}", nobody)
+            told.append(seen(root / f"{weight} {seed}"))
+    without, brought = (np.array([auc for auc, _hits in told]) for told in found.values())
+    assert without.min() - brought.max() > 2 * max(np.ptp(without), np.ptp(brought))
+    before = seen(source)[1]
+    for _auc, hits in found[1.0]:
+        both = {"before": before.nearest_balanced, "after": hits.nearest_balanced}
+        assert compared(both, [("after", "before")])[0].high > 0  # no loss shows
+        assert hits.nearest_balanced.score.low > hits.nearest_balanced.score.bar
+
+
+def test_what_happens_at_one_line_alone_is_hidden_where_lines_are_brought_together(source, tmp_path):
+    """The danger that the screen names: a state that only the second line has is taken for a line's signature."""
+    windows, held = two_lines(100, 0), two_lines(100, 2)
+    where = Where(held.series, held.start, 64)
+
+    def at_one(of: Examples) -> Examples:
+        rng, t = np.random.default_rng(7), np.arange(64) / 64
+        hum = np.sin(2 * np.pi * (16 * t + rng.random((len(of.values), 1, 1))))
+        fault = (of.domain == 1) & (of.start // 64 % 12 < 8)
+        label = np.where(fault, "fault", "none")
+        return replace(of, values=of.values + 0.8 * fault[:, None, None] * hum, label=label)
+
+    found = {}
+    for weight in (0.0, 3.0):
+        spec, root = TrainSpec(steps=90, batch=48, every=30, rate=3e-3, lines=weight), tmp_path / str(weight)
+        train(source, at_one(windows), at_one(two_lines(30, 1)), spec, root / "model", root / "work", nobody)
+        vectors = embedded(root / "model", at_one(held).values)
+        found[str(weight)] = label_hits(vectors, at_one(held).label, where).nearest_balanced
+    assert compared(found, [("3.0", "0.0")])[0].high < 0
+
+
+def test_how_far_lines_are_apart_is_worked_out_one_pair_of_windows_at_a_time():
+    """And a window that comes twice is never set beside itself."""
+    rng = np.random.default_rng(0)
+    vectors, domain, rows = rng.normal(size=(12, 4)), np.arange(12) % 3, np.arange(12)
+    vectors[9], rows[9] = vectors[0], rows[0]
+    squares = ((vectors[:, None] - vectors) ** 2).sum(axis=2)
+    kernel = np.exp(-squares / np.sort(squares, axis=None)[71])  # the lower one of both in the middle
+
+    def mean(one: int, other: int) -> float:
+        pairs = [(i, j) for i in range(12) for j in range(12) if (domain[i], domain[j]) == (one, other)]
+        return float(np.mean([kernel[i, j] for i, j in pairs if rows[i] != rows[j]]))
+
+    wanted = np.mean([mean(a, a) + mean(b, b) - 2 * mean(a, b) for a, b in ((0, 1), (0, 2), (1, 2))])
+    assert float(_apart(torch.from_numpy(vectors), rows, domain)) == pytest.approx(wanted)
+
+
+def test_lines_of_one_distribution_are_no_distance_apart_on_average():
+    """However few windows there are of each: nothing is left to pull together."""
+    found = []
+    for seed in range(300):
+        vectors = torch.from_numpy(np.random.default_rng(seed).normal(size=(8, 4)))
+        found.append(float(_apart(vectors, np.arange(8), np.arange(8) % 2)))
+    assert abs(np.mean(found)) < 3 * np.std(found) / np.sqrt(300)
 
 
 def test_the_map_begins_as_the_picture_along_the_principal_directions():
@@ -292,7 +375,7 @@ def fails_at(step: int) -> Any:
     return tick
 
 
-ALL_ASKED = replace(SHORT, steps=7, contrast=0.5, positives="label", layout=0.5)
+ALL_ASKED = replace(SHORT, steps=7, contrast=0.5, positives="label", layout=0.5, lines=0.5)
 STOPS = replace(SHORT, steps=40, trained="last", rate=0.05, patience=2)
 
 
@@ -371,7 +454,7 @@ def test_each_step_is_told_with_what_is_known_so_far(source, tmp_path):
         *({"trained": "some"}, {"error": "cubic"}, {"positives": "chance"}, {"trained": "head", "contrast": 1.0}),
         *({"hidden": 0.0}, {"hidden": 1.0}, {"rate": 0.0}, {"contrast": -1.0}, {"layout": np.inf}, {"seed": -1}),
         *({"steps": 0}, {"rank": 0}, {"batch": 0}, {"blocks": 0}, {"patience": 0}, {"every": 0}),
-        {"batch": 1, "layout": 1.0},
+        *({"batch": 1, "layout": 1.0}, {"batch": 7, "lines": 1.0}, {"trained": "head", "lines": 1.0}, {"lines": -1.0}),
     ],
     ids=str,
 )
@@ -394,6 +477,10 @@ def part(windows: Examples, n: int, length: int = 64) -> Examples:
         (replace(SHORT, trained="last", blocks=4), TRAIN, HELD, "at most 3"),
         (replace(SHORT, contrast=1, positives="label"), replace(TRAIN, label=None), HELD, "no labels"),
         (replace(SHORT, contrast=1, positives="label"), replace(TRAIN, label=np.full(48, "a")), HELD, "two labels"),
+        (replace(SHORT, lines=1), replace(TRAIN, domain=None), HELD, "only one line or site"),
+        (replace(SHORT, lines=1), replace(TRAIN, domain=np.zeros(48, int)), HELD, "only one line or site"),
+        (replace(SHORT, lines=1), replace(TRAIN, domain=np.arange(48)), HELD, "not two lines or sites"),
+        (replace(SHORT, lines=1), TRAIN, replace(HELD, domain=np.zeros(24, int)), "not two lines or sites"),
         (replace(SHORT, rate=1e30), TRAIN, HELD, "lower learning rate"),
     ],
     ids=lambda one: one if isinstance(one, str) else "",

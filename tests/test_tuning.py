@@ -1,5 +1,6 @@
 """Extra training from an upload to what it changed: nothing leaks, a stop loses nothing, and the numbers are true."""
 
+import json
 import multiprocessing
 import os
 import signal
@@ -10,13 +11,15 @@ import numpy as np
 import pytest
 import torch
 
-from core import training, tuning, views
+from core import flat, tuning, views
 from core.artifacts import Store
 from core.change import Change, change
+from core.domains import ONE_DOMAIN
 from core.embedding import Encoder
 from core.encoders import SHIPPED, EncoderSpec, architecture, weights_hash
 from core.errors import UserError
 from core.lessons import TrainSpec, n_trained
+from core.notices import Notice
 from core.projection import ProjectionSpec
 from core.reader import Source
 from core.recipes import Recipe, Windows, WindowSpec
@@ -37,11 +40,11 @@ def nobody(*_said: object) -> None:
     """Nobody watches the progress."""
 
 
-def recording(n: int = 6000, seed: int = 0) -> bytes:
-    """Two states in turn, of 300 samples each, that differ in their rhythm; the label says which."""
+def recording(n: int = 6000, seed: int = 0, hum: float = 0.0) -> bytes:
+    """Two states in turn, of 300 samples each, that differ in their rhythm; the label says which. All of it may hum."""
     rng, at = np.random.default_rng(seed), np.arange(n)
     quick = at // 300 % 2 == 1
-    values = 20 + np.sin(2 * np.pi * at / np.where(quick, 7, 19)) + 0.3 * rng.normal(size=n)
+    values = 20 + np.sin(2 * np.pi * at / np.where(quick, 7, 19)) + 0.3 * rng.normal(size=n) + hum * np.sin(2.5 * at)
     rows = (f"{i},{v:.5f},{'quick' if q else 'slow'}" for i, v, q in zip(at, values, quick, strict=True))
     return ("t,value,state\n" + "\n".join(rows)).encode()
 
@@ -56,11 +59,11 @@ def store(tmp_path) -> Store:
     return Store(tmp_path / "store")
 
 
-def asked(store: Store, model: Path, train: TrainSpec = SHORT, data: bytes | None = None) -> TuneSpec:
-    data = recording() if data is None else data
+def asked(store: Store, model: Path, train: TrainSpec = SHORT, *data: bytes) -> TuneSpec:
     store.root.mkdir(exist_ok=True)
-    reading = replace(open_file(data)[0], time=None, channels=("value",), label="state")
-    sources = (Source(store.keep(data, {}), reading),)
+    files = data or (recording(),)
+    readings = [replace(open_file(file)[0], time=None, channels=("value",), label="state") for file in files]
+    sources = tuple(Source(store.keep(file, {}), reading) for file, reading in zip(files, readings, strict=True))
     return TuneSpec(sources, Recipe(window=WindowSpec(LENGTH, 16)), EncoderSpec("moment", str(model)), train)
 
 
@@ -254,9 +257,40 @@ def test_a_flat_map_that_is_trained_along_is_the_map_of_the_run(store, small):
     here = tuning.windows_of(spec, store, nobody).values(found.ids)
     encoder = Encoder(spec.encoder_in(store), ("value",), nobody)
     vectors = encoder.embed(here, nobody).astype(np.float64)
-    placed = training.placed(store.folder(spec.fingerprint()), vectors)
+    placed = flat.placed(store.folder(spec.fingerprint()), vectors)
     np.testing.assert_allclose(found.xy[1], placed, atol=0.05 * placed.std())  # this machine may embed in bfloat16
     assert np.abs(found.xy[0] - found.xy[1]).max() > 0.1
+
+
+def test_whether_lines_are_told_apart_and_labels_kept_is_measured_before_and_after(store, small):
+    """Another line is a file of its own; with one file there is nothing to tell apart, nothing to bring together."""
+    train = replace(SHORT, lines=1.0, steps=40, every=10, rate=3e-3)
+    found = done(asked(store, small, train, recording(), recording(seed=1, hum=1.5)), store).change
+    assert found.before.lines.auc.low > 0.5
+    assert found.after.lines.mixing > found.before.lines.mixing + 0.1
+    labels = found.labels
+    assert (labels.other, labels.value) == (found.before.recognised.value, found.after.recognised.value)
+    assert labels.low < labels.value - labels.other < labels.high
+    assert Change.from_json(json.loads(json.dumps(found.to_json()))) == found
+    assert done(asked(store, small), store).change.after.lines == Notice(ONE_DOMAIN, {})
+    with pytest.raises(UserError, match="only one line or site"):
+        build(asked(store, small, train), store, nobody)
+
+
+def test_a_training_that_brings_lines_together_is_another_one_and_can_be_written_down(store, small):
+    spec = asked(store, small)
+    lines = replace(spec, train=replace(SHORT, lines=0.3))
+    assert TuneSpec.from_json(json.loads(json.dumps(lines.to_json()))) == lines
+    assert lines.fingerprint() != spec.fingerprint()
+
+
+def test_what_was_measured_before_lines_were_is_still_read(store, small):
+    kept = done(asked(store, small), store).change.to_json()
+    del kept["labels"]
+    for name in ("before", "after"):
+        del kept[name]["lines"]
+    old = Change.from_json(kept)
+    assert (old.labels, old.before.lines, old.after.lines) == (None, None, None)
 
 
 def test_equal_results_of_unequal_settings_are_told(store, small):
@@ -269,7 +303,7 @@ def test_equal_results_of_unequal_settings_are_told(store, small):
 
 def test_too_few_stretches_are_refused_with_what_to_do(store, small):
     with pytest.raises(UserError, match="smaller step"):
-        build(asked(store, small, data=recording(500)), store, nobody)
+        build(asked(store, small, SHORT, recording(500)), store, nobody)
 
 
 # --- what may change, and what did

@@ -22,7 +22,7 @@ from pages.parts.records import numbered, tables, time_of
 ROOT = Path(__file__).parents[2]
 COUNTED = (  # packages that make the numbers, the pictures or the files
     "numpy pandas scipy scikit-learn statsmodels choix openTSNE torch transformers safetensors numba pyarrow altair "
-    "vl-convert-python reportlab python-pptx streamlit sqlalchemy dask"
+    "vl-convert-python pillow reportlab python-pptx streamlit sqlalchemy dask"
 ).split()
 NOT_BEFORE = (1980, 1, 1, 0, 0, 0)  # of every file: a zip knows no earlier day
 

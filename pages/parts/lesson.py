@@ -30,6 +30,11 @@ LESSONS = {
     LAYOUT: N_("and a flat map of its own"),
     LINES: N_("and that lines or sites look alike"),
 }
+DANGER = N_(
+    "Whatever tells lines or sites apart is to fade from what the model sees (MMD). The danger: what really happens at "
+    "one line alone may be hidden with it. Afterwards, look whether lines are told apart less, and whether labels are "
+    "still recognised as often."
+)
 HIDDEN, SHARES = (0.25, 0.5, 0.75), (0.25, 0.5, 1.0)  # to choose from
 SWEEP = (0.1, 0.3, 1.0, 3.0)  # weights of the second lesson
 FORWARD_AND_BACK = 3  # a training step costs as much as so many readings
@@ -65,6 +70,8 @@ def form(encoder: EncoderSpec, channels: tuple[str, ...], window: WindowSpec, wi
         key=f"lesson-{len(options)}",
         persist_state="session",
     )
+    if lesson == LINES:
+        st.warning(_(DANGER), icon=":material/warning:")
     spec = _details(TrainSpec(trained))
     if lesson == REBUILD:
         found = [spec]

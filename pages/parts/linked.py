@@ -1,5 +1,6 @@
 """The linked view: pick points and see their waveforms, pick a stretch and see its points."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from pages.parts.scene import Scene, channel_choice, colour_choice, starts
 from pages.parts.text import _
 
 MAP, LINE = "map", "line"
+SIDES = 900, 700  # of a map that is taken along: width, height
 WHOLE = Zoom()
 MOST_POINTS = 10_000  # that an Altair chart draws without stalling; WebGL draws more
 MOST_WINDOWS = 1_000_000  # the most that was tried, by `bench view`
@@ -62,29 +64,30 @@ def _zoom(key: str) -> Zoom:
 
 def _tools(scene: Scene, colouring: Colouring, pick: Pick, key: str) -> Shown:
     """Into the pick and back out, the order of time, and the map to take along."""
-    zoom = _zoom(key)
+    with st.container(horizontal=True, gap="small", key=f"tools-{key}"):
+        zoom = _zoom(key)
+        if len(scene.view.xy) <= MOST_POINTS:  # a larger map has tools of its own
+            _zoom_tools(scene, zoom, pick, key)
+        is_joined = st.toggle(_("Join in order of time"), key=f"joined-{key}")
+        st.space("stretch")
+        shown = Shown(colouring, pick, zoom, is_joined)
+        save.menu(_taken_along(scene, shown), key)
+    return shown
 
+
+def _zoom_tools(scene: Scene, zoom: Zoom, pick: Pick, key: str) -> None:
     def change(to: Zoom) -> None:
         st.session_state[f"zoom-{key}"] = to
 
-    if len(scene.view.xy) > MOST_POINTS:  # that map has tools of its own
-        return Shown(colouring, pick, is_joined=st.toggle(_("Join in order of time"), key=f"joined-{key}"))
-    with st.container(horizontal=True, gap="small", key=f"tools-{key}"):
-        inside = zoom.into(scene.view.xy[list(pick.ids)]) if pick.ids else zoom
-        tools = (
-            (":material/zoom_in:", _("Zoom into the pick"), inside, bool(pick.ids)),
-            (":material/undo:", _("Zoom back"), zoom.back(), zoom.at > 0),
-            (":material/redo:", _("Zoom again"), zoom.forward(), zoom.at < len(zoom.frames)),
-            (":material/zoom_out_map:", _("Whole map"), Zoom(zoom.frames), zoom.at > 0),
-        )
-        for icon, words, to, possible in tools:
-            st.button(
-                words, icon=icon, help=words, on_click=change, args=(to,), disabled=not possible, key=f"{icon}-{key}"
-            )
-        is_joined = st.toggle(_("Join in order of time"), key=f"joined-{key}")
-        st.space("stretch")
-        save.menu(lambda: _chart(scene, colouring, pick), key)
-    return Shown(colouring, pick, zoom, is_joined)
+    inside = zoom.into(scene.view.xy[list(pick.ids)]) if pick.ids else zoom
+    tools = (
+        (":material/zoom_in:", _("Zoom into the pick"), inside, bool(pick.ids)),
+        (":material/undo:", _("Zoom back"), zoom.back(), zoom.at > 0),
+        (":material/redo:", _("Zoom again"), zoom.forward(), zoom.at < len(zoom.frames)),
+        (":material/zoom_out_map:", _("Whole map"), Zoom(zoom.frames), zoom.at > 0),
+    )
+    for icon, words, to, possible in tools:
+        st.button(words, icon=icon, help=words, on_click=change, args=(to,), disabled=not possible, key=f"{icon}-{key}")
 
 
 def draw(scene: Scene, shown: Shown, key: str, height: int, by: str = MAP) -> None:
@@ -95,7 +98,7 @@ def draw(scene: Scene, shown: Shown, key: str, height: int, by: str = MAP) -> No
         by: which of them this is.
     """
     pick, xy = shown.pick, scene.view.xy
-    way = _way(scene) if shown.is_joined else ()
+    way = _way(scene, shown)
     if len(xy) > MOST_POINTS:
 
         def take(ids: Ints) -> None:
@@ -130,17 +133,30 @@ def _alt(scene: Scene, shown: Shown) -> str:
     return _("Map of {n} stretches, coloured by {what} ({groups})").format(n=n, what=shown.colouring.title, groups=told)
 
 
-def _way(scene: Scene) -> list[Ints]:
-    """Windows of each series in order of time."""
+def _way(scene: Scene, shown: Shown) -> list[Ints]:
+    """Windows of each series in order of time, where they are joined."""
+    if not shown.is_joined:
+        return []
     each = (np.flatnonzero(scene.windows.series == i) for i in range(len(scene.series)))
     return [ids[selections.thin(len(ids), MOST_ON_THE_WAY)] for ids in each if len(ids)]
 
 
-def _chart(scene: Scene, colouring: Colouring, pick: Pick) -> charts.Chart:
-    """The map as it is taken along: the whole of it, however far somebody has zoomed in."""
-    xy = scene.view.xy
-    drawn = Map(xy, colouring, np.array(pick.ids, dtype=int), selections.frame_of(xy))
-    return map_charts.waveform_map(drawn, 700, {}).properties(width=900)
+def _taken_along(scene: Scene, shown: Shown) -> Callable[[], charts.Chart]:
+    """The map for a file: the whole of it, for how far somebody has zoomed into a large one only the browser knows."""
+    missing = _("not known")
+
+    def chart() -> charts.Chart:
+        xy, (width, height) = scene.view.xy, SIDES
+        ids, way = np.array(shown.pick.ids, dtype=int), _way(scene, shown)
+        drawn = Map(xy, shown.colouring, ids, selections.frame_of(xy), way)
+        if len(xy) <= MOST_POINTS:
+            return map_charts.waveform_map(drawn, height, {}).properties(width=width)
+        from core import rasters  # compiled: nobody else waits for it
+
+        picture = rasters.png(drawn, Cloud(xy, shown.colouring, "").look, SIDES)
+        return map_charts.crowded_map(drawn, picture, missing, SIDES)
+
+    return chart
 
 
 def _series(scene: Scene, channel: int, shown: Shown, key: str) -> None:

@@ -56,7 +56,7 @@ def of_view(scene: Scene) -> None:
     _rows(
         [*_drawing(measured), *_groups(measured), *_recognised(measured), *_lines(scene, measured), *_stability(scene)]
     )
-    if scene.steady is None:
+    if scene.steady is None and scene.spec.projection.method != "trained":
         _ask_for_stability(scene)
     if scene.spec.projection.method == "pca":
         _directions(scene)
@@ -169,6 +169,9 @@ def _lines(scene: Scene, measured: Measured) -> list[Row]:
 
 def _stability(scene: Scene) -> list[Row]:
     steady = scene.steady
+    if scene.spec.projection.method == "trained":
+        why = _("This map was trained: what chance made of it shows when the training is run again.")
+        return [(_("Steadiness"), "–", why)]
     if steady is None:
         return []
     return [

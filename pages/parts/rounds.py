@@ -22,7 +22,7 @@ from pages.parts.known import Known
 from pages.parts.reading import adjusted, people, ranged
 from pages.parts.text import _, listed, ngettext, plain, together
 
-DRAWING = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP", "pacmap": "PaCMAP"}
+DRAWING = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP", "pacmap": "PaCMAP", "trained": N_("Trained map")}
 PARTS: dict[Part, str] = {"error": N_("reconstruction error"), "clarity": N_("understandability")}
 FORETOLD: dict[Part, str] = {
     "error": N_(
@@ -247,4 +247,4 @@ def _model(one: EncoderSpec, known: Known) -> list[str]:
 def _drawing(one: ProjectionSpec) -> list[str]:
     details = [_("{n} neighbours").format(n=one.neighbours)] if one.neighbours else []
     details += [_("stopped after {n}").format(n=one.stopped_after)] if one.stopped_after else []
-    return [DRAWING[one.method], *details]
+    return [_(DRAWING[one.method]), *details]

@@ -12,8 +12,9 @@ FORMATS: dict[pictures.Format, str] = {"png": "image/png", "svg": "image/svg+xml
 
 
 def menu(make: Callable[[], Chart], key: str) -> None:
-    """Buttons that draw the chart only when one of them is pressed; `make` says no words then."""
-    with st.popover(_("Save picture"), icon=":material/download:", key=f"save-{key}"):
+    """Buttons that draw the whole map only when one of them is pressed; `make` says no words then."""
+    told = _("The whole map, however far you have zoomed in.")
+    with st.popover(_("Save picture"), icon=":material/download:", help=told, key=f"save-{key}"):
         for form, mime in FORMATS.items():
             st.download_button(
                 form.upper(),

@@ -16,7 +16,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit import runtime
 
-from core.charts import time_format
+from core.charts import VIRIDIS, time_format
 from core.lasso import in_polygon
 from core.map_charts import Colouring
 from core.selections import in_box
@@ -24,8 +24,6 @@ from core.series import Ints
 from pages.parts.text import _, together
 
 MOST_GROUPS = 255  # that have a name of their own: a group is one byte
-# matplotlib's viridis at every tenth; the browser fills in between
-VIRIDIS = "#440154 #482475 #414487 #355f8d #2a788e #21918c #22a884 #44bf70 #7ad151 #bddf26 #fde725".split()
 
 HERE = Path(__file__).parent
 _component = st.components.v2.component(
@@ -126,20 +124,20 @@ def _coloured(colouring: Colouring) -> tuple[NDArray[Any], dict[str, Any]]:
     """The value of each point, as the browser gets it, and what it says about them."""
     groups = colouring.groups
     if groups is None:
-        return _measured(colouring.values)
-    colours, shapes = replace(colouring, order=tuple(groups)).looks()
-    order = np.argsort(groups)
-    codes = np.minimum(order[np.searchsorted(groups, colouring.values, sorter=order)], MOST_GROUPS)
+        return _measured(colouring)
+    ordered = replace(colouring, order=tuple(groups))
+    colours, shapes = ordered.looks()
+    codes = np.minimum(ordered.codes(), MOST_GROUPS)
     if len(groups) > MOST_GROUPS:
         groups = [*groups[:MOST_GROUPS], _("others")]
     n = len(groups)
     return codes.astype(np.uint8), {"names": groups, "colours": colours[:n], "shapes": shapes[:n]}
 
 
-def _measured(values: NDArray[Any]) -> tuple[NDArray[Any], dict[str, Any]]:
+def _measured(colouring: Colouring) -> tuple[NDArray[Any], dict[str, Any]]:
     """Quantities as they are; times as seconds since the first."""
-    ends, since = ["", ""], None
-    known = values[~np.isnat(values)] if values.dtype.kind == "M" else values[np.isfinite(values)]
+    ends, since, values = ["", ""], None, colouring.values
+    known = values[colouring.is_known]
     if len(known) and values.dtype.kind == "M":
         first, form = known.min(), time_format(known)
         ends = [pd.Timestamp(edge).strftime(form) for edge in (first, known.max())]
@@ -165,7 +163,7 @@ def _words() -> dict[str, str]:
         "back": _("Zoom back"),
         "forward": _("Zoom again"),
         "whole": _("Whole map"),
-        "save": _("Save as a picture (PNG)"),
+        "save": _("Save what is in view (PNG)"),
         "hint_move": together(_("Drag to move the map; zoom with two fingers, or with the wheel after a click."), tap),
         "hint_box": together(_("Drag a box over points to pick them."), tap),
         "hint_lasso": together(_("Draw a line around points to pick them."), tap),

@@ -8,28 +8,25 @@ import pandas as pd
 import streamlit as st
 
 from core import charts, map_charts, selections, tuning
-from core.change import Change, Errors
 from core.comparison import ComparisonSpec
+from core.domains import Apart
 from core.encoders import EncoderSpec
 from core.lessons import TrainSpec
 from core.map_charts import Colouring, Map
-from core.notices import Notice
 from core.projection import ProjectionSpec
-from core.rebuilding import Interval
 from core.recognition import Score
 from core.series import Ints
 from core.tuning import Tuned, TuneSpec
 from core.views import ViewSpec
 from feedback_db import runs
 from feedback_db.runs import Run
-from pages.parts import models, pilot, side_by_side, work
+from pages.parts import changed, models, pilot, side_by_side, work
 from pages.parts.lesson import LABEL, LAYOUT, LESSONS, LINES, REBUILD, TIME, TRAINED
 from pages.parts.models import duration
-from pages.parts.text import _, fill, ngettext
+from pages.parts.text import _, ngettext
 from pages.parts.watch import await_result, peek, until_known
 from pages.parts.work import database
 
-ACROSS = 4
 MOST_RUNGS = 2  # of trained models: with the four below them six maps, as many as can be looked at side by side
 
 
@@ -59,7 +56,8 @@ def _done(pilot_id: str) -> list[tuple[int, TuneSpec]]:
     """The pilot's trainings that are done, by number."""
     with database().session() as db:
         kept = runs.of_pilot(db, pilot_id)
-    return [(run.number, TuneSpec.from_json(run.spec)) for run in kept if work.store().has(run.fingerprint)]
+    asked = [(run.number, TuneSpec.from_json(run.spec)) for run in kept]
+    return [(number, spec) for number, spec in asked if work.store().has(spec.fingerprint())]
 
 
 def models_of(pilot_id: str) -> dict[str, str]:
@@ -103,7 +101,7 @@ def runs_table(kept: Sequence[Run]) -> None:
 
 def _row(run: Run, found: Tuned, first: dict[tuple[object, ...], int]) -> dict[str, object]:
     spec = TuneSpec.from_json(run.spec)
-    middle, same = _middle(found.change), first[found.outcome]
+    middle, same = changed.middle(found.change), first[found.outcome]
     row: dict[str, object] = {
         _("Training"): str(run.number) if same == run.number else f"{run.number} (= {same})",
         _("what changes"): _(TRAINED[spec.train.trained]),
@@ -118,12 +116,10 @@ def _row(run: Run, found: Tuned, first: dict[tuple[object, ...], int]) -> dict[s
     }
     for name, seen in ((_("labels before"), found.change.before), (_("labels after"), found.change.after)):
         row[name] = seen.recognised.value if isinstance(seen.recognised, Score) else None
+    for name, seen in ((_("lines before"), found.change.before), (_("lines after"), found.change.after)):
+        if isinstance(seen.lines, Apart):
+            row[name] = seen.lines.auc.value
     return row | {_("seconds"): round(found.seconds)}
-
-
-def _middle(change: Change) -> Errors | None:
-    """The errors that are told first: with about half of each stretch hidden."""
-    return min(change.errors, key=lambda one: abs(one.hidden - 0.5)) if change.errors else None
 
 
 def show(run: Run, names: list[str]) -> None:
@@ -134,13 +130,15 @@ def show(run: Run, names: list[str]) -> None:
     """
     spec = TuneSpec.from_json(run.spec)
     found: Tuned = await_result(spec, f"run-{run.number}", lambda: _learning(spec))
-    _verdict(found.change)
-    _what_did(found)
-    _errors(found.change)
-    _seen(found.change)
+    changed.verdict(found.change)
+    changed.what_did(found)
+    changed.errors(found.change)
+    changed.seen(found.change)
+    if spec.train.lines:
+        changed.lines_told(found.change)
     with st.expander(_("How the training went"), key=f"curve-{run.number}"):
         _curve([[one["step"], one["train"], one["held"]] for one in found.curve], found.best)
-        _other_errors(found.change)
+        changed.other_errors(found.change)
         _card(spec, found)
     if spec.makes_groups:
         _of_chance(spec, found)
@@ -172,143 +170,7 @@ def _curve(points: Sequence[Sequence[float]], best: int | None) -> None:
     st.altair_chart(chart, theme=None, alt=_("How the error fell while it learnt"))
 
 
-# --- what came of it
-
-
-def _verdict(change: Change) -> None:
-    """Both at a glance: the error, and the map."""
-    middle, moved = _middle(change), change.movement.displacement
-    said = []
-    if middle is not None:
-        one = middle.change
-        said.append(
-            _("Reconstruction error {change:+.1%}").format(change=one.value)
-            if isinstance(one, Interval)
-            else fill(one.message, one.facts)
-        )
-    said.append(_("{share:.0%} of the nearest neighbours changed").format(share=1 - change.movement.kept))
-    st.markdown(f"#### {' · '.join(said)}")
-    if moved == 0:
-        st.warning(
-            _("The map could not change: what was trained has no part in it. A lower error means nothing for it."),
-            icon=":material/lock:",
-        )
-    elif middle is not None and isinstance(middle.change, Interval):
-        st.markdown(_error_told(middle.change))
-
-
-def _error_told(one: Interval) -> str:
-    if one.low is None or one.high is None:
-        return _("There are too few separate stretches to say how sure the change of the error is.")
-    told = _("Uncertain from {low:+.1%} to {high:+.1%}.").format(low=one.low, high=one.high)
-    if one.high < 0:
-        return _("The error fell on stretches that the training never saw.") + " " + told
-    if one.low > 0:
-        return _("The error rose on stretches that the training never saw.") + " " + told
-    return _("Whether the error changed on stretches that the training never saw cannot be told.") + " " + told
-
-
-def _what_did(found: Tuned) -> None:
-    """What could have changed, and what did."""
-    moved, share = found.change.movement, found.n_trained / found.n_parameters
-    rows = [
-        (
-            _("Could change"),
-            f"{share:.0%}" if share > 0.995 else f"{share:.1%}",
-            _("{n:,} of {all:,} parameters").format(n=found.n_trained, all=found.n_parameters),
-        ),
-        (_("Weights moved"), f"{found.changed:.1%}", _("As a share of their length, all weights together.")),
-        (
-            _("Stretches moved"),
-            "–" if moved.displacement is None else f"{moved.displacement:.0%}",
-            _(
-                "How far in the model’s view, on average; 100 % is as far as they lie from their middle. "
-                "A move of all together counts, though the map stays the same."
-            ),
-        ),
-        (
-            _("Neighbours kept"),
-            f"{moved.kept:.0%}",
-            _("Of each stretch’s nearest others, so many are still its nearest. Chance: {chance}.").format(
-                chance=f"{moved.chance:.0%}"
-            ),
-        ),
-    ]
-    for column, (name, value, meaning) in zip(st.columns(ACROSS), rows, strict=True):
-        with column:
-            st.metric(name, value)
-            st.caption(meaning)
-
-
-def _errors(change: Change) -> None:
-    """Before and after at each share of hidden patches."""
-    if not change.errors:
-        return
-    rows = [
-        {
-            _("hidden"): f"{one.hidden:.0%}",
-            _("MSE before"): _ranged(one.before["mse"], 3),
-            _("MSE after"): _ranged(one.after["mse"], 3),
-            _("change of MSE"): _changed(one.change),
-        }
-        for one in change.errors
-    ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True)
-    st.caption(
-        _(
-            "On stretches that the training never looked at, with the same parts hidden before and after. In brackets: "
-            "the range of uncertainty (95 %). MSE is in units of each channel’s variance: 1 is no better than its mean."
-        )
-    )
-
-
-def _other_errors(change: Change) -> None:
-    """The same in other measures."""
-    rows = []
-    for one in change.errors:
-        row = {_("hidden"): f"{one.hidden:.0%}"}
-        for kind, name in (("rmse", "RMSE"), ("mae", "MAE"), ("smape", "sMAPE (%)")):
-            digits = 1 if kind == "smape" else 3
-            row[name] = f"{_ranged(one.before[kind], digits)} → {_ranged(one.after[kind], digits)}"
-        rows.append(row)
-    st.dataframe(pd.DataFrame(rows), hide_index=True)
-
-
-def _ranged(one: Interval, digits: int) -> str:
-    if one.low is None or one.high is None:
-        return f"{one.value:.{digits}f}"
-    return f"{one.value:.{digits}f} ({one.low:.{digits}f}–{one.high:.{digits}f})"
-
-
-def _changed(one: Interval | Notice) -> str:
-    if isinstance(one, Notice):
-        return "–"
-    ends = "" if one.low is None or one.high is None else f" ({one.low:+.1%} … {one.high:+.1%})"
-    return f"{one.value:+.1%}{ends}"
-
-
-def _seen(change: Change) -> None:
-    """What the model sees, before and after."""
-    before, after = change.before, change.after
-    rows = []
-    if isinstance(before.recognised, Score) and isinstance(after.recognised, Score):
-        told = _("How often the nearest stretch has the same label; chance {chance:.0%}.").format(
-            chance=before.recognised.chance
-        )
-        values = [f"{one.value:.0%} ({one.low:.0%}–{one.high:.0%})" for one in (before.recognised, after.recognised)]
-        rows.append((_("Recognised by label"), values, told))
-    elif isinstance(before.recognised, Notice):
-        rows.append((_("Recognised by label"), ["–", "–"], fill(before.recognised.message, before.recognised.facts)))
-    if before.silhouette is not None and after.silhouette is not None:
-        values = [f"{one:.2f}" for one in (before.silhouette, after.silhouette)]
-        rows.append((_("Labels apart"), values, _("Silhouette: 1 far apart, 0 side by side, below 0 mixed.")))
-    if before.probes is not None and after.probes is not None:
-        values = [f"{one:.0%}" for one in (before.probes, after.probes)]
-        rows.append((_("Planted truths"), values, _("So much of slopes, rhythms and events can be read from it.")))
-    columns = (_("What the model sees"), _("before"), _("after"), _("what it means"))
-    st.dataframe(
-        pd.DataFrame([[name, *values, told] for name, values, told in rows], columns=list(columns)), hide_index=True
-    )
+# --- what made it
 
 
 def _card(spec: TuneSpec, found: Tuned) -> None:
