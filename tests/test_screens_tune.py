@@ -273,15 +273,15 @@ def test_how_alike_the_arrangement_is_stands_beside_how_far_stretches_moved(anyo
     moved = load(spec, work.store()).change.movement
     told = {one.label: one.value for one in anyone.at.metric}
     assert told[anyone.word("Stretches moved")] == f"{moved.displacement:.0%}"
-    assert told[anyone.word("Arrangement (CKA)")] == f"{moved.cka:.2f}"
+    assert told[anyone.word("Alike (CKA)")] == f"{moved.cka:.2f}"
     assert anyone.sees(CKA, chance=f"{moved.cka_chance:.2f}")
     assert anyone.sees("Without chance’s share: {value}.", value=f"{moved.cka_debiased:.2f}")
 
 
 def seen_of_model(someone: Person) -> dict[str, list[str]]:
     """The table of what the model sees: before, after, what it means."""
-    heading = someone.word("What the model sees")
-    [table] = [one.value for one in someone.at.dataframe if heading in one.value.columns]
+    heading = someone.word("what it means")
+    [table] = [one.value for one in someone.at.table if heading in one.value.columns]
     return {row[0]: list(row[1:]) for row in table.itertuples(index=False)}
 
 

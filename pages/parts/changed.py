@@ -71,7 +71,7 @@ def what_did(found: Tuned) -> None:
                 "A move of all together counts, though the map stays the same."
             ),
         ),
-        (_("Arrangement (CKA)"), _alike(moved.cka), _arrangement_told(moved)),
+        (_("Alike (CKA)"), _alike(moved.cka), _arrangement_told(moved)),
         (
             _("Neighbours kept"),
             f"{moved.kept:.0%}",
@@ -159,9 +159,8 @@ def seen(change: Change) -> None:
         rows.append((_("Planted truths"), values, _("So much of slopes, rhythms and events can be read from it.")))
     rows += _lines(before.lines, after.lines)
     columns = (_("What the model sees"), _("before"), _("after"), _("what it means"))
-    st.dataframe(
-        pd.DataFrame([[name, *values, told] for name, values, told in rows], columns=list(columns)), hide_index=True
-    )
+    table = pd.DataFrame([[name, *values, told] for name, values, told in rows], columns=list(columns))
+    st.table(table, hide_index=True)  # which wraps: a dataframe cuts off what a number means
 
 
 Row = tuple[str, list[str], str]  # name, before and after, what it means
