@@ -21,7 +21,8 @@ def drawn(chart: Chart, form: Format) -> bytes:
 
     _register()
     with alt.data_transformers.enable("default", max_rows=None):  # Altair's 5,000 are for notebooks
-        spec = chart.configure(font=FONT).to_dict()
+        spec = chart.to_dict()
+    spec["config"] = spec.get("config", {}) | {"font": FONT}  # the sizes of its letters stay as on the screen
     if form == "png":
         return bytes(vl_convert.vegalite_to_png(spec, scale=2))
     if form == "svg":

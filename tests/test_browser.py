@@ -222,6 +222,7 @@ def test_a_map_moves_while_it_is_drawn_and_is_zoomed_and_taken_along(browser, ap
     until(lambda: picture(someone) != whole)
     assert picked(someone) == chosen
     someone.press("Zoom back")
+    someone.sees("Neighbours kept")  # then nothing draws the screen anew under a download
     someone.press("Save picture")
     with someone.page.expect_download() as download:
         someone.page.get_by_role("button", name="PDF", exact=True).click()

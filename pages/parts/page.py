@@ -11,7 +11,7 @@ from pages.parts.known import Known
 from pages.parts.reading import ranged
 from pages.parts.text import _, moment_of
 
-WIDTH, HEIGHT = 560, 300  # of the chart, pixels: as many points as fit across a page, so that its letters stay large
+WIDTH, HEIGHT = 640, 340  # of the chart, pixels: few enough that its letters are as large as the text around it
 HASH = 12  # digits of a fingerprint
 
 
