@@ -113,7 +113,7 @@ def facts(known: Known) -> Facts:
     return found
 
 
-def made(spec: MeasureSpec | TuneSpec) -> Any:
+def made(spec: work.Spec) -> Any:
     """What the engine made of it, or None; that too where the model's folder is gone, and nobody knows its content."""
     try:
         return work.made(spec)

@@ -12,7 +12,7 @@ from core import drift, lasting
 from core.answers import Answer
 from core.document import Block, Bullets, Grid, Paragraphs
 from core.drift import Judged, Limits
-from core.errors import N_, UserError
+from core.errors import N_
 from core.lasting import FALL, Lasting
 from core.opinions import Contrast
 from core.placing import Placed, PlacedSpec
@@ -21,7 +21,7 @@ from feedback_db.datasets import Dataset
 from feedback_db.pilots import Pilot
 from feedback_db.placements import Placement
 from feedback_db.studies import Study
-from pages.parts import work
+from pages.parts import known
 from pages.parts.known import Known
 from pages.parts.reading import adjusted, p_of, ranged
 from pages.parts.text import _, bare, fill, listed, moment_of, together
@@ -91,17 +91,8 @@ def checked(pilot_id: str) -> list[Checked]:
     found = []
     for one in kept:
         spec = PlacedSpec.from_json(one.spec)
-        made = _made(spec)
+        made: Placed | None = known.made(spec)
         found.append(Checked(one, spec, None if made is None else drift.judge(made.found, limits)))
-    return found
-
-
-def _made(spec: PlacedSpec) -> Placed | None:
-    """What came of it, or None; that too where the model's folder is gone, and nobody knows its content."""
-    try:
-        found: Placed | None = work.made(spec)
-    except UserError:
-        return None
     return found
 
 

@@ -18,7 +18,7 @@ from core.notices import Notice
 from core.rules import Facts, Thresholds
 from core.tuning import TuneSpec
 from core.views import ViewSpec, find
-from feedback_db import assumptions, misreadings
+from feedback_db import misreadings
 from feedback_db.misreadings import Misreading
 from feedback_db.pilots import Pilot
 from pages.parts import known, money, work
@@ -183,9 +183,7 @@ def _proposed(current: Pilot, found: Known, facts: Facts) -> Named:
 
 def _around(current: Pilot, found: Known) -> tuple[Thresholds, Around]:
     settled = settled_of(current.id)
-    with database().session() as db:
-        worked, assumed = assumptions.worked(db, current.id), assumptions.history(db, current.id)
-    inputs = money.known(current, list(found.answers), worked, assumed)
+    inputs = money.inputs(current, found.answers)
     is_assumed = roi.lacking(inputs) is None and not inputs[roi.SAVING].measured
     files = {source.sha256 for spec in found.specs.values() for source in spec.sources}
     return settled.thresholds, Around(len(files), _days(list(found.specs.values())), _fixed(settled), is_assumed)
