@@ -1,7 +1,7 @@
 """The company account (OpenID Connect): Streamlit's own sign-in talks to the provider, here its answer is judged.
 
 Streamlit would hand the answer to the browser in a cookie that is good for a month, can be copied, and is cut into
-pieces that are signed one by one. It never gets there: it is read on its way out, once, and a login of ours goes instead.
+pieces that are signed one by one. It never gets there: it is read on its way out, and a login of ours goes instead.
 """
 
 import json
@@ -85,13 +85,13 @@ async def answer(request: Request) -> Mapping[str, Any]:
 
 def email(told: Mapping[str, Any]) -> str:
     """The e-mail address that the provider vouches for. Raises UserError."""
-    audience = told.get("aud")
+    audience, address = told.get("aud"), str(told.get("email") or "").strip()
     meant = auth_util.get_secrets_auth_section().get("client_id")
-    if meant not in (audience if isinstance(audience, list) else [audience]) or not isinstance(told.get("email"), str):
+    if meant not in (audience if isinstance(audience, list) else [audience]) or not address:
         raise NOT_LET_IN
     if told.get("email_verified") is not True:
         raise UNVERIFIED
-    return str(told["email"])
+    return address
 
 
 def unknown(address: str) -> UserError:

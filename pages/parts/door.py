@@ -26,8 +26,8 @@ from feedback_db.raters import Invitation, Refused
 from pages.parts import company, cookies, doorway, passphrase, secret
 from pages.parts.doorway import field, form, paragraph, said, way, wrong
 from pages.parts.invitations import WHY
-from pages.parts.throttle import Pace
 from pages.parts.text import LANGUAGES, Language, _, speaking
+from pages.parts.throttle import Pace
 from pages.parts.work import data_folder, database
 
 MOST_BYTES = 10_000  # of a form
@@ -35,7 +35,9 @@ MOST_NAME = 100  # characters
 AT_ONCE, MOST_WAITING = 2, 100
 FORM_COOKIE = "pilot_form"
 tries = passphrase.Tries()
-pin_tries = passphrase.Tries(by_name=Pace(free=20, first=5, most=60))  # few digits: many addresses together guess slowly
+pin_tries = passphrase.Tries(
+    by_name=Pace(free=20, first=5, most=60)
+)  # few digits: many addresses together guess slowly
 _turns = anyio.CapacityLimiter(AT_ONCE)
 
 MISMATCH = UserError(
@@ -119,11 +121,11 @@ def sign_in(visit: Visit, *before: str, status: int = 200) -> Response:
 def try_in(visit: Visit) -> Response:
     """POST /login"""
     name, typed = _name(visit), passphrase.same(visit.given.get("passphrase", ""))
-    key = name.casefold()
+    key = passphrase.same(name).casefold()
     if wait := tries.begin(key, visit.client):
         return _later(sign_in, visit, wait)
     with database().reading(APP) as db:
-        found = people.sign_in(db, name)
+        found = people.sign_in(db, name) if name else None
     person, kept = found or (None, "")
     if not people.matches(kept, typed) or person is None:
         return sign_in(visit, wrong(MISMATCH), status=403)

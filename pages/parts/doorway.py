@@ -20,7 +20,8 @@ def page(title: str, *parts: str, path: str, query: Mapping[str, str]) -> str:
         path, query: the page's address, for the links to the other language.
     """
     tongues = "".join(_tongue(code, path, query) for code in LANGUAGES)
-    # Other sites learn nothing of an address that holds a key. "no-referrer" would hide from us where a form comes from.
+    # Other sites learn nothing of an address that holds a key. With "no-referrer" we would not learn either where a
+    # form comes from: browsers then send "Origin: null".
     return (
         f'<!DOCTYPE html><html lang="{language()}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -34,7 +35,9 @@ def form(action: str, hidden: Mapping[str, str], fields: Iterable[str], button: 
     kept = "".join(
         f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">' for name, value in hidden.items()
     )
-    return f'<form method="post" action="{escape(action)}">{kept}{"".join(fields)}<button>{escape(button)}</button></form>'
+    return (
+        f'<form method="post" action="{escape(action)}">{kept}{"".join(fields)}<button>{escape(button)}</button></form>'
+    )
 
 
 def field(label: str, name: str, value: str = "", hint: str = "") -> str:

@@ -42,7 +42,9 @@ def check(passphrase: str, again: str, name: str) -> str:
     if len(set(small)) < FEWEST_DIFFERENT or len(_own(small, name.casefold())) < FEWEST_OWN:
         raise UserError(
             N_("This passphrase is among the first that others would try."),
-            N_("Take some words that do not belong together, and not your name, a row of keys or one word with digits."),
+            N_(
+                "Take some words that do not belong together, and not your name, a row of keys or one word with digits."
+            ),
         )
     return chosen
 
