@@ -11,7 +11,7 @@ from feedback_db.logins import Login
 from pages.parts import pilot
 from pages.parts.text import LANGUAGES, Language, _, language, plain
 
-ROLES = {"lead": N_("pilot lead"), "manager": N_("manager"), "rater": N_("rater")}
+ROLES = {"lead": N_("pilot lead"), "manager": N_("manager")}
 STEPS = ("data", "maps", "study", "evidence", "improve")
 
 
