@@ -8,9 +8,12 @@ from typing import Any
 
 import anyio.to_thread
 import streamlit as st
+from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from pages.parts import post, work
+from pages.parts import hosts, post, visits, ways, work
+from pages.parts.admission import Alone
+from pages.parts.gate import Gate
 from pages.parts.text import _, together
 
 logger = logging.getLogger("pilot")
@@ -39,9 +42,15 @@ def on_script_error(error: Exception) -> bool:
     return True
 
 
+def gate() -> Middleware:
+    """In front of every route, Streamlit's too."""
+    return Middleware(Gate, hosts=hosts.here(), people=Alone(), ways=ways.PRODUCT, visits=visits.Visits(visits.ONE))
+
+
 app = st.App(
     "pages/frame.py",
     lifespan=lifespan,
     routes=[Route(post.ADDRESS, post.endpoint, methods=["POST"])],
+    middleware=[gate()],
     on_script_error=on_script_error,
 )
