@@ -11,10 +11,12 @@ import streamlit as st
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from pages.parts import hosts, post, visits, ways, work
+from feedback_db.permits import Forbidden
+from pages.parts import door, hosts, post, team, visits, ways, who, work
 from pages.parts.admission import Alone
 from pages.parts.gate import Gate
-from pages.parts.text import _, together
+from pages.parts.guard import NOTHING_HERE
+from pages.parts.text import _, say, together
 
 logger = logging.getLogger("pilot")
 
@@ -23,12 +25,17 @@ logger = logging.getLogger("pilot")
 async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
     """The engine starts and stops with the app. It starts behind the first page, which need not wait for it."""
     work.start()
+    if who.is_team():
+        team.greet()
     yield {}
     await anyio.to_thread.run_sync(work.stop)
 
 
 def on_script_error(error: Exception) -> bool:
     """A bug is ours to mend: the person gets a sentence and a number, and the log has the rest."""
+    if isinstance(error, Forbidden):  # in a callback, which no guard is around
+        st.error(say(NOTHING_HERE), icon=":material/error:")
+        return True
     number = secrets.token_hex(3)
     logger.error("error %s", number, exc_info=error)
     st.error(
@@ -47,10 +54,11 @@ def gate() -> Middleware:
     return Middleware(Gate, hosts=hosts.here(), people=Alone(), ways=ways.PRODUCT, visits=visits.Visits(visits.ONE))
 
 
+team.prepare()
 app = st.App(
     "pages/frame.py",
     lifespan=lifespan,
-    routes=[Route(post.ADDRESS, post.endpoint, methods=["POST"])],
-    middleware=[gate()],
+    routes=[Route(post.ADDRESS, post.endpoint, methods=["POST"]), *(door.ROUTES if who.is_team() else [])],
+    middleware=[] if who.is_team() else [gate()],
     on_script_error=on_script_error,
 )

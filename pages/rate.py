@@ -5,34 +5,20 @@ from typing import NoReturn
 
 import streamlit as st
 
-from core.errors import N_, UserError
+from core.errors import UserError
 from core.studies import Design, order
 from feedback_db import raters, studies
 from feedback_db.raters import Invitation, Refused
 from feedback_db.studies import Study
-from pages.parts import asking, rating
+from pages.parts import asking, rating, who
 from pages.parts.guard import guard
+from pages.parts.invitations import WHY
 from pages.parts.text import _, plain
 from pages.parts.work import database
 
 # A screen fits a tablet without scrolling. And without a network Streamlit would put a dialog over everything, in
 # English; here people go on answering.
 STYLE = ".stMainBlockContainer { padding: .5rem 2.5vw 0 } .stDialog, .stStatusWidget { display: none }"
-WHY = {
-    "unknown": (
-        N_("This address does not belong to an open study."),
-        N_("Ask the person who gave you the tablet for the right address."),
-    ),
-    "ended": (N_("This study has ended."), N_("Thank you for wanting to help. Please hand the tablet back.")),
-    "withdrawn": (
-        N_("This invitation was withdrawn."),
-        N_("Ask the person who gave you the tablet for the right address."),
-    ),
-    "expired": (
-        N_("This invitation was for an earlier day."),
-        N_("Ask the person who gave you the tablet for a new one."),
-    ),
-}
 
 
 def greet(study: Study, invitation: Invitation) -> None:
@@ -59,7 +45,7 @@ def greet(study: Study, invitation: Invitation) -> None:
 
 def begin(study: Study, invitation: Invitation, name: str) -> NoReturn:
     """Take a seat; its address is this person's own from here on."""
-    with database().session() as db:
+    with database().session(who.here()) as db:
         items = asking.core_items(studies.items(db, study.id))
         design = Design.from_json(study.design["design"])
         token = st.session_state.setdefault(f"seat-{invitation.id}", raters.new_token())
@@ -72,7 +58,7 @@ def begin(study: Study, invitation: Invitation, name: str) -> NoReturn:
 
 
 def answer(token: str) -> None:
-    with database().session() as db:
+    with database().reading(who.here()) as db:
         study, rater = raters.admitted(db, token)
         shared = raters.shared(db, rater)
     st.html(f"<style>{STYLE}</style>")
@@ -93,7 +79,7 @@ with guard():
         if token := st.query_params.get("seat", ""):
             answer(token)
         else:
-            with database().session() as db:
+            with database().reading(who.here()) as db:
                 study, invitation = raters.invited(db, st.query_params.get("invite", ""))
             greet(study, invitation)
     except Refused as no:
