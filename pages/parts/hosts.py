@@ -28,8 +28,10 @@ class Hosts:
 
     def knows(self, scope: Scope) -> bool:
         host = host_of(scope)
+        if not host:
+            return False
         name = HOST.sub(r"\1", host).strip("[]").rstrip(".")
-        return name in self.names or (host != "" and host == self.proxy) or (self.is_open and name == _arrived_at(scope))
+        return name in self.names or host == self.proxy or (self.is_open and name == _arrived_at(scope))
 
     def scheme(self, scope: Scope) -> str:
         """As the browser sees it."""
