@@ -75,6 +75,19 @@ class House:
         with self.database.session(LOCAL) as db:
             logins.end(db, login.id)
 
+    def make_manager(self, client: Client) -> None:
+        login = self.login(client)
+        assert login is not None
+        assert login.person_id is not None
+        with self.database.session(LOCAL) as db:
+            people.set_role(db, login.person_id, "manager")
+
+    def again(self, login: Login) -> Client:
+        """The same person, signed in once more."""
+        assert login.person_id is not None
+        with self.database.session(LOCAL) as db:
+            return self._with(logins.begin(db, login.person_id))
+
     def _with(self, token: str) -> Client:
         return Client(self.app.address, cookies={"pilot_login": token})
 
