@@ -11,7 +11,7 @@ import streamlit as st
 from starlette.routing import Route
 
 from feedback_db.permits import Forbidden
-from pages.parts import post, work
+from pages.parts import figures, health, post, work
 from pages.parts.guard import NOTHING_HERE
 from pages.parts.text import _, say, together
 
@@ -47,6 +47,10 @@ def on_script_error(error: Exception) -> bool:
 app = st.App(
     "pages/frame.py",
     lifespan=lifespan,
-    routes=[Route(post.ADDRESS, post.endpoint, methods=["POST"])],
+    routes=[
+        Route(post.ADDRESS, figures.counted(post.endpoint), methods=["POST"]),
+        Route(health.ADDRESS, health.endpoint),
+        Route(figures.ADDRESS, figures.endpoint),
+    ],
     on_script_error=on_script_error,
 )

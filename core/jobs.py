@@ -110,6 +110,14 @@ class Engine:
         """Whether this engine is working on it."""
         return key in self._asked
 
+    def workers(self) -> int:
+        """How many there are now. Raises OSError where the scheduler does not say within 5 s; not for a screen."""
+        scheduler = self._client.scheduler
+        if scheduler is None:
+            raise OSError("no scheduler")
+        told = self._client.sync(scheduler.identity, n_workers=-1, callback_timeout=5)
+        return len(told["workers"])
+
     def cancel(self, key: str) -> None:
         """Ask the work to stop at its next report. A job that has just finished stays finished."""
         if key in self._asked:

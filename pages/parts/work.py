@@ -182,6 +182,11 @@ def state(spec: Spec) -> Job | None:
         return records.get(db, spec.fingerprint())
 
 
+def n_workers() -> int | None:
+    """How many calculate, asked of the engine itself, which may take long; None while it starts."""
+    return _engine().workers() if _engine.cache_info().currsize else None
+
+
 def cancel(spec: Spec) -> None:
     _hand_over.submit(lambda: _engine().cancel(spec.fingerprint()))
 
