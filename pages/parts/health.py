@@ -17,7 +17,7 @@ from feedback_db import operation
 from pages.parts import work
 
 ADDRESS = "/healthz"
-PATIENCE = 0.8  # seconds; whoever asks hears within one
+PATIENCE = 0.6  # seconds; whoever asks hears within one
 FRESH = 1.0  # seconds that an outcome is good for: asking often costs no more
 ROOM = 500 * 2**20  # bytes: an upload, and what is made of it
 STARTING = 120.0  # seconds that the engine may take to start, or to replace a worker that was killed
