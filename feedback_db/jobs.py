@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, func, literal, update
+from sqlalchemy import ColumnElement, func, literal, select, update
 from sqlalchemy.orm import Session
 
 from feedback_db import models
@@ -81,6 +81,13 @@ def cancel(db: Session, fingerprint: str) -> Job:
 @may("lead", "manager")
 def get(db: Session, fingerprint: str) -> Job | None:
     return maybe(db, Job, select_as(Job, models.Job).where(models.Job.fingerprint == fingerprint))
+
+
+@may("lead")
+def counts(db: Session) -> dict[str, int]:
+    """How many jobs are in which state."""
+    m = models.Job
+    return {row.state: row.n for row in db.execute(select(m.state, func.count().label("n")).group_by(m.state))}
 
 
 @may("app")

@@ -5,7 +5,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -180,6 +180,11 @@ def _submit(key: str, spec: Spec) -> None:
 def state(spec: Spec) -> Job | None:
     with database().reading(who.here()) as db:
         return records.get(db, spec.fingerprint())
+
+
+def crew() -> Future[jobs.Crew]:
+    """Who calculates, once the engine has said so."""
+    return _hand_over.submit(lambda: _engine().crew())
 
 
 def cancel(spec: Spec) -> None:
