@@ -11,7 +11,7 @@ import streamlit as st
 from starlette.routing import Route
 
 from feedback_db.permits import Forbidden
-from pages.parts import post, work
+from pages.parts import door, post, team, who, work
 from pages.parts.guard import NOTHING_HERE
 from pages.parts.text import _, say, together
 
@@ -22,6 +22,8 @@ logger = logging.getLogger("pilot")
 async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
     """The engine starts and stops with the app. It starts behind the first page, which need not wait for it."""
     work.start()
+    if who.is_team():
+        team.greet()
     yield {}
     await anyio.to_thread.run_sync(work.stop)
 
@@ -44,9 +46,10 @@ def on_script_error(error: Exception) -> bool:
     return True
 
 
+team.prepare()
 app = st.App(
     "pages/frame.py",
     lifespan=lifespan,
-    routes=[Route(post.ADDRESS, post.endpoint, methods=["POST"])],
+    routes=[Route(post.ADDRESS, post.endpoint, methods=["POST"]), *(door.ROUTES if who.is_team() else [])],
     on_script_error=on_script_error,
 )

@@ -42,7 +42,9 @@ TRANSLATIONS = ("pytest", "-q", "tests/test_translations.py")
 
 USAGE = """python3 manage.py COMMAND
 
-  run         start the app on this computer and say where to open it (more words go to streamlit)
+  run         start the app on this computer and say where to open it (more words go to streamlit);
+              `run --team [--port N] [--address URL] [--cert FILE --key FILE]` lets people sign in from others
+  lead        print a link that lets a new lead in, once; `lead NAME` one for somebody who has lost the passphrase
   test        run the tests (more words go to pytest)
   check       style, types and translations; says everything that is wrong, not only the first
   bench       list what can be measured; `bench NAME` measures it
@@ -171,7 +173,14 @@ def run_all(*commands: tuple[str, ...]) -> int:
 
 def run(words: list[str]) -> int:
     prepare()
+    if "--team" in words:
+        return become("pages.parts.team", "run", *(word for word in words if word != "--team"))
     return become("streamlit", "run", "app.py", *words)  # prints the address once it listens
+
+
+def lead(words: list[str]) -> int:
+    prepare()
+    return become("pages.parts.team", "lead", *words)
 
 
 def test(words: list[str]) -> int:
@@ -234,7 +243,15 @@ def refuse(words: list[str]) -> None:
         sys.exit(f"This command takes no more words: {' '.join(words)}\n\n{USAGE}")
 
 
-COMMANDS = {"run": run, "test": test, "check": check, "bench": bench, "pretrain": pretrain, "translate": translate}
+COMMANDS = {
+    "run": run,
+    "lead": lead,
+    "test": test,
+    "check": check,
+    "bench": bench,
+    "pretrain": pretrain,
+    "translate": translate,
+}
 
 
 def main(words: list[str]) -> int:

@@ -148,6 +148,17 @@ def admitted(db: Session, token: str) -> tuple[Study, Rater]:
     return study, rater
 
 
+@may("app")
+def behind(db: Session, token: str) -> Invitation:
+    """The invitation with which this seat was taken, as long as answers are taken. Raises Refused."""
+    _, rater = admitted(db, token)
+    query = select_as(Invitation, models.Invitation).where(models.Invitation.id == rater.invitation_id)
+    found = maybe(db, Invitation, query)
+    if found is None:
+        raise Refused("unknown")
+    return found
+
+
 @may("lead", "manager", "rater")
 def shared(db: Session, rater: Rater) -> Invitation | None:
     """The invitation with which the next person may begin on the same tablet."""

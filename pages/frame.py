@@ -50,7 +50,7 @@ if who.is_team():  # a screen that is not somebody's is one that is not there; w
     screens = ({} if "home" in sees else {"": plain}) | {name: screens[name] for name in sees}
 screen = st.navigation(list(screens.values()), position="hidden")
 with guard():
-    header.show(screens, screen)
+    header.show(screens, screen, login)
     if login is None or login.role == "lead":  # the hours that a pilot costs are those of the people who lead it
         presence.note(screen.url_path)
     screen.run()

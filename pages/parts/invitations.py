@@ -24,6 +24,22 @@ EVENTS = {
     "invited": N_("invitation made"),
     "withdrawn": N_("invitation withdrawn"),
 }
+# Why an invitation lets nobody in.
+WHY = {
+    "unknown": (
+        N_("This address does not belong to an open study."),
+        N_("Ask the person who gave you the tablet for the right address."),
+    ),
+    "ended": (N_("This study has ended."), N_("Thank you for wanting to help. Please hand the tablet back.")),
+    "withdrawn": (
+        N_("This invitation was withdrawn."),
+        N_("Ask the person who gave you the tablet for the right address."),
+    ),
+    "expired": (
+        N_("This invitation was for an earlier day."),
+        N_("Ask the person who gave you the tablet for a new one."),
+    ),
+}
 
 
 def section(study: Study, people: Sequence[Person]) -> None:
