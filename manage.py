@@ -45,6 +45,7 @@ USAGE = """python3 manage.py COMMAND
   run         start the app on this computer and say where to open it (more words go to streamlit);
               `run --team [--port N] [--address URL] [--cert FILE --key FILE]` lets people sign in from others
   lead        print a link that lets a new lead in, once; `lead NAME` one for somebody who has lost the passphrase
+  install     make .venv and install what the app needs, and nothing else: before it starts where it may not write
   test        run the tests (more words go to pytest)
   check       style, types and translations; says everything that is wrong, not only the first
   bench       list what can be measured; `bench NAME` measures it
@@ -183,6 +184,12 @@ def lead(words: list[str]) -> int:
     return become("pages.parts.team", "lead", *words)
 
 
+def only_install(words: list[str]) -> int:
+    refuse(words)
+    prepare()
+    return 0
+
+
 def test(words: list[str]) -> int:
     prepare()
     return become("pytest", *(words or TWO_AT_ONCE))
@@ -246,6 +253,7 @@ def refuse(words: list[str]) -> None:
 COMMANDS = {
     "run": run,
     "lead": lead,
+    "install": only_install,
     "test": test,
     "check": check,
     "bench": bench,

@@ -6,7 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import anyio
 import anyio.to_thread
@@ -18,8 +18,7 @@ from starlette.responses import PlainTextResponse, Response
 from streamlit.runtime import get_instance
 from streamlit.runtime.stats import ACTIVE_SESSIONS_FAMILY
 
-from feedback_db import operation
-from feedback_db.operation import Counts
+from feedback_db import holdings, jobs, permits
 from feedback_db.permits import APP, Actor, Forbidden
 from pages.parts import health, version, who
 from pages.parts.work import database
@@ -113,9 +112,9 @@ async def endpoint(request: Request) -> Response:
             raise HTTPException(404) from None
         except (SQLAlchemyError, TimeoutError):  # who it is cannot be looked up
             return PlainTextResponse("database", 503, health.NEVER_KEPT)
-    *outcomes, memory, found = await health.ask([*health.LOOKS.values(), MEMORY, STORED])
-    metrics = [*_of_process(), *_of_answers(), *_of_health(dict(zip(health.LOOKS, outcomes, strict=True)))]
-    metrics += [*(_of_memory(memory) if memory else []), *(_of_database(found) if found else [])]
+    *outcomes, stored, memory = await health.ask([*health.LOOKS.values(), *LOOKS])
+    of_health = _of_health(dict(zip(health.LOOKS, outcomes, strict=True)))
+    metrics = [*_of_process(), *_of_answers(), *of_health, *(stored or ()), *(memory or ())]
     text = "\n".join(line for metric in metrics for line in metric.lines())
     return PlainTextResponse(f"{text}\n", media_type=FORMAT, headers=health.NEVER_KEPT)
 
@@ -130,20 +129,29 @@ def is_agent(request: HTTPConnection) -> bool:
 def _for_leads(actor: Actor) -> None:
     """Raises Forbidden for anybody else."""
     with database().reading(actor) as db:
-        operation.counts(db)
+        permits.leading(db)
 
 
-def _stored() -> Counts:
+def _of_database() -> list[Metric]:
     with database().reading(APP) as db:
-        return operation.counts(db)
+        held, by_state, waits = holdings.now(db), jobs.counts(db), jobs.longest_queued(db)
+    every = dict.fromkeys(get_args(jobs.State), 0) | by_state
+    return [
+        gauge("pilot_jobs", "Calculations.", by("state", every)),
+        gauge("pilot_queue_length", "Calculations that wait.", every["queued"]),
+        gauge("pilot_oldest_queued_seconds", "How long the oldest of them has waited.", waits.total_seconds()),
+        gauge("pilot_answers", "Answers in the database.", held.n_answers),
+        gauge("pilot_database_bytes", "Its size.", held.size),
+    ]
 
 
-def _memory() -> dict[str, float]:
+def _of_memory() -> list[Metric]:
     here = psutil.Process()
-    return {"web": _resident(here), "workers": sum(map(_resident, here.children(recursive=True)))}
+    memory = {"web": _resident(here), "workers": sum(map(_resident, here.children(recursive=True)))}
+    return [gauge("pilot_memory_bytes", "Resident memory, of workers on this computer.", by("process", memory))]
 
 
-STORED, MEMORY = health.Look(_stored), health.Look(_memory)
+LOOKS = [health.Look(_of_database), health.Look(_of_memory)]
 
 
 def _of_process() -> Iterator[Metric]:
@@ -159,10 +167,6 @@ def _resident(process: psutil.Process) -> int:
         return int(process.memory_info().rss)
     except psutil.Error:  # it has just ended
         return 0
-
-
-def _of_memory(memory: Mapping[str, float]) -> Iterator[Metric]:
-    yield gauge("pilot_memory_bytes", "Resident memory, of workers on this computer.", by("process", memory))
 
 
 def _of_health(outcomes: Mapping[str, int | None]) -> Iterator[Metric]:
@@ -187,11 +191,3 @@ def _of_answers() -> Iterator[Metric]:
         values[f'_bucket{{le="{bound}"}}'] = so_far
     values |= {"_sum": tally.total("seconds"), "_count": so_far}
     yield Metric("pilot_answer_seconds", "histogram", "From an answer's arrival to its commit.", values)
-
-
-def _of_database(found: Counts) -> Iterator[Metric]:
-    yield gauge("pilot_jobs", "Calculations.", by("state", found.jobs))
-    yield gauge("pilot_queue_length", "Calculations that wait.", found.jobs["queued"])
-    yield gauge("pilot_oldest_queued_seconds", "How long the oldest of them has waited.", found.oldest_queued_seconds)
-    yield gauge("pilot_answers", "Answers in the database.", by("kind", found.answers))
-    yield gauge("pilot_database_bytes", "Its size.", found.database_bytes)

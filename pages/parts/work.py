@@ -5,7 +5,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -183,8 +183,13 @@ def state(spec: Spec) -> Job | None:
 
 
 def n_workers() -> int | None:
-    """How many calculate, asked of the engine itself, which may take long; None while it starts."""
-    return _engine().workers() if _engine.cache_info().currsize else None
+    """How many calculate, asked of the engine here and now, which may take long; None while it starts."""
+    return _engine().crew().n_workers if _engine.cache_info().currsize else None
+
+
+def crew() -> Future[jobs.Crew]:
+    """Who calculates, once the engine has said so."""
+    return _hand_over.submit(lambda: _engine().crew())
 
 
 def cancel(spec: Spec) -> None:
