@@ -8,10 +8,13 @@ from typing import Any
 
 import anyio.to_thread
 import streamlit as st
+from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from feedback_db.permits import Forbidden
-from pages.parts import door, figures, health, post, team, who, work
+from pages.parts import door, figures, health, hosts, post, team, visits, ways, who, work
+from pages.parts.admission import Alone
+from pages.parts.gate import Gate
 from pages.parts.guard import NOTHING_HERE
 from pages.parts.text import _, say, together
 
@@ -46,6 +49,11 @@ def on_script_error(error: Exception) -> bool:
     return True
 
 
+def gate() -> Middleware:
+    """In front of every route, Streamlit's too."""
+    return Middleware(Gate, hosts=hosts.here(), people=Alone(), ways=ways.PRODUCT, visits=visits.Visits(visits.ONE))
+
+
 team.prepare()
 app = st.App(
     "pages/frame.py",
@@ -56,5 +64,6 @@ app = st.App(
         Route(figures.ADDRESS, figures.endpoint),
         *(door.ROUTES if who.is_team() else []),
     ],
+    middleware=[] if who.is_team() else [gate()],
     on_script_error=on_script_error,
 )

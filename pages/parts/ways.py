@@ -1,0 +1,58 @@
+"""What there is to ask for, and who may. What is not listed here is not there: also whatever Streamlit brings along
+that this app has no use for, as its programming interface for agents, its metrics, and components of other packages.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pages.parts import post
+
+Role = Literal["lead", "manager", "rater", "nobody"]
+
+LEAD: frozenset[Role] = frozenset({"lead"})
+STAFF: frozenset[Role] = LEAD | {"manager"}
+SIGNED_IN: frozenset[Role] = STAFF | {"rater"}
+ANYBODY: frozenset[Role] = SIGNED_IN | {"nobody"}
+READ = ("GET", "HEAD")
+SOCKET = ("WEBSOCKET",)
+SCREENS = sorted(file.stem for file in Path(__file__).parents[1].glob("*.py"))
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    path: str  # a regular expression for all of it
+    methods: tuple[str, ...]
+    roles: frozenset[Role]
+    is_file: bool = False  # of Streamlit's, the same for everybody everywhere: nobody is looked up for it
+
+    def leads_to(self, method: str, path: str) -> bool:
+        return method in self.methods and re.fullmatch(self.path, path) is not None
+
+
+RATING = "/rate"
+STREAM = "/_stcore/stream"
+UPLOAD = "/_stcore/upload_file/([^/]+)/[^/]+"  # the group: which of Streamlit's sessions
+PRODUCT = (
+    Way("/", READ, SIGNED_IN),
+    Way(RATING, READ, SIGNED_IN),
+    Way(f"/({'|'.join(SCREENS)})", READ, STAFF),
+    # The same files come with every Streamlit. A page asks for some hundred of them, the sign-in page for none.
+    Way(r"/static/[\w./-]+|/favicon\.png", READ, ANYBODY, is_file=True),
+    Way("/_stcore/(health|host-config)", READ, SIGNED_IN),
+    Way(STREAM, SOCKET, SIGNED_IN),
+    Way("/media/[^/]+", READ, STAFF),
+    Way(UPLOAD, ("PUT", "DELETE"), LEAD),
+    Way(post.ADDRESS, ("POST",), SIGNED_IN),
+    Way("/healthz", READ, ANYBODY),
+    Way("/metrics", READ, ANYBODY),  # says itself to whom: also to a monitoring agent on this computer, without a login
+)
+DOOR = (
+    Way("/(login|enter|pin|logout)", (*READ, "POST"), ANYBODY),
+    Way("/auth/login|/oauth2callback", READ, ANYBODY),  # Streamlit's, for a company's own accounts
+)
+
+
+def way(ways: tuple[Way, ...], method: str, path: str) -> Way | None:
+    return next((one for one in ways if one.leads_to(method, path)), None)
