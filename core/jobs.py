@@ -127,7 +127,10 @@ class Engine:
 
     def crew(self) -> Crew:
         """Who calculates now. Raises OSError or TimeoutError where nobody answers within some seconds."""
-        found = self._client.sync(self._client.scheduler.identity, n_workers=-1, callback_timeout=PATIENCE)
+        scheduler = self._client.scheduler
+        if scheduler is None:
+            raise ConnectionError("the client is closed")
+        found = self._client.sync(scheduler.identity, n_workers=-1, callback_timeout=PATIENCE)
         workers = found["workers"].values()
         return Crew(len(workers), sum(w["nthreads"] for w in workers), sum(w["memory_limit"] or 0 for w in workers))
 

@@ -43,6 +43,7 @@ screens = {
     "evidence": st.Page("evidence.py", title=_("Evidence"), url_path="evidence"),
     "after": st.Page("after.py", title=_("After the pilot"), url_path="after"),
     "improve": st.Page("improve.py", title=_("Improve"), url_path="improve"),
+    "settings": st.Page("settings.py", title=_("Settings"), url_path="settings"),
 }
 login = who.login(database())
 if who.is_team():  # a screen that is not somebody's is one that is not there; what it could do is refused anyway

@@ -172,6 +172,7 @@ class Person:
 
     def __init__(self, place: Place, language: str) -> None:
         self.place, self.language, self.browser = place, language, "ja-JP"
+        self.user: dict[str, str] = {}  # {"login": …} where people sign in: what the gate says of this browser
         self.at: AppTest
 
     def open(self, screen: str = "home", **address: str) -> "Person":
@@ -180,6 +181,7 @@ class Person:
         if screen != "home":
             self.at.switch_page(f"{screen}.py")
         self.at.context = {"locale": self.browser}
+        self.at.user = self.user
         self.at.query_params.update(({"lang": self.language} if self.language else {}) | address)
         return self.run()
 
