@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from feedback_db.permits import Forbidden
-from pages.parts import door, figures, health, hosts, post, team, visits, ways, who, work
+from pages.parts import door, figures, hosts, post, pulse, team, visits, ways, who, work
 from pages.parts.admission import Alone
 from pages.parts.gate import Gate
 from pages.parts.guard import NOTHING_HERE
@@ -60,7 +60,7 @@ app = st.App(
     lifespan=lifespan,
     routes=[
         Route(post.ADDRESS, figures.counted(post.endpoint), methods=["POST"]),
-        Route(health.ADDRESS, health.endpoint),
+        Route(pulse.ADDRESS, pulse.endpoint),
         Route(figures.ADDRESS, figures.endpoint),
         *(door.ROUTES if who.is_team() else []),
     ],

@@ -20,7 +20,7 @@ from streamlit.runtime.stats import ACTIVE_SESSIONS_FAMILY
 
 from feedback_db import holdings, jobs, permits
 from feedback_db.permits import APP, Actor, Forbidden
-from pages.parts import health, version, who
+from pages.parts import pulse, version, who
 from pages.parts.work import database
 
 ADDRESS = "/metrics"
@@ -106,17 +106,17 @@ async def endpoint(request: Request) -> Response:
     """GET → the numbers, for a lead or a monitoring agent on this computer; nothing here for anybody else."""
     if not is_agent(request):
         try:
-            with anyio.fail_after(health.PATIENCE):
+            with anyio.fail_after(pulse.PATIENCE):
                 await anyio.to_thread.run_sync(_for_leads, who.sent(request.headers), abandon_on_cancel=True)
         except Forbidden:
             raise HTTPException(404) from None
         except (SQLAlchemyError, TimeoutError):  # who it is cannot be looked up
-            return PlainTextResponse("database", 503, health.NEVER_KEPT)
-    *outcomes, stored, memory = await health.ask([*health.LOOKS.values(), *LOOKS])
-    of_health = _of_health(dict(zip(health.LOOKS, outcomes, strict=True)))
+            return PlainTextResponse("database", 503, pulse.NEVER_KEPT)
+    *outcomes, stored, memory = await pulse.ask([*pulse.LOOKS.values(), *LOOKS])
+    of_health = _of_health(dict(zip(pulse.LOOKS, outcomes, strict=True)))
     metrics = [*_of_process(), *_of_answers(), *of_health, *(stored or ()), *(memory or ())]
     text = "\n".join(line for metric in metrics for line in metric.lines())
-    return PlainTextResponse(f"{text}\n", media_type=FORMAT, headers=health.NEVER_KEPT)
+    return PlainTextResponse(f"{text}\n", media_type=FORMAT, headers=pulse.NEVER_KEPT)
 
 
 def is_agent(request: HTTPConnection) -> bool:
@@ -151,7 +151,7 @@ def _of_memory() -> list[Metric]:
     return [gauge("pilot_memory_bytes", "Resident memory, of workers on this computer.", by("process", memory))]
 
 
-LOOKS = [health.Look(_of_database), health.Look(_of_memory)]
+LOOKS = [pulse.Look(_of_database), pulse.Look(_of_memory)]
 
 
 def _of_process() -> Iterator[Metric]:
@@ -171,7 +171,7 @@ def _resident(process: psutil.Process) -> int:
 
 def _of_health(outcomes: Mapping[str, int | None]) -> Iterator[Metric]:
     """What cannot be known just now is left out."""
-    wrong = health.complaints(outcomes)
+    wrong = pulse.complaints(outcomes)
     well = {name: float(name not in wrong) for name in outcomes}
     yield gauge("pilot_healthy", "1, or 0 where /healthz complains.", by("part", well))
     if outcomes["engine"] is not None:

@@ -20,8 +20,8 @@ from starlette.responses import JSONResponse
 from feedback_db import jobs, logins, operation, people
 from feedback_db.database import Database
 from feedback_db.permits import APP, LOCAL
-from pages.parts import figures, health, who, work
-from pages.parts.health import Look
+from pages.parts import figures, pulse, who, work
+from pages.parts.pulse import Look
 from tests import test_feedback_db as shared
 from tests.browser import App
 
@@ -32,7 +32,7 @@ LINE = re.compile(r'(pilot_\w+)(\{\w+="[^"\\\n]*"\})? (-?[0-9.e+]+)')
 def asked(*looks: Look) -> tuple[list[object], float]:
     """The outcomes, and the seconds until they were there."""
     began = time.monotonic()
-    return asyncio.run(health.ask(looks)), time.monotonic() - began
+    return asyncio.run(pulse.ask(looks)), time.monotonic() - began
 
 
 def test_who_looks_at_something_that_hangs_hears_within_a_second_and_starts_no_second_look():
@@ -56,14 +56,14 @@ def test_an_outcome_is_shared_for_a_second_and_not_for_longer(monkeypatch: pytes
     numbers = iter(range(9))
     look = Look(lambda: next(numbers))
     assert [asked(look)[0] for _ in range(3)] == [[0]] * 3
-    monkeypatch.setattr(health, "FRESH", 0.0)
+    monkeypatch.setattr(pulse, "FRESH", 0.0)
     assert asked(look)[0] == [1]
 
 
 @pytest.mark.parametrize("error", [OSError, OperationalError("", {}, Exception())])
 def test_what_cannot_be_looked_at_is_wrong_and_looked_at_again(error: Exception, monkeypatch: pytest.MonkeyPatch):
     errors = iter([error])
-    monkeypatch.setattr(health, "FRESH", 0.0)
+    monkeypatch.setattr(pulse, "FRESH", 0.0)
 
     def fails_once() -> int:
         for one in errors:
@@ -75,17 +75,17 @@ def test_what_cannot_be_looked_at_is_wrong_and_looked_at_again(error: Exception,
 
 
 def test_a_disk_is_complained_of_before_it_is_full_and_an_engine_once_it_does_not_come():
-    well = {"database": 1, "disk": health.ROOM, "engine": 0}
-    assert health.complaints(well) == []
-    assert health.complaints(well | {"disk": health.ROOM - 1}) == ["disk"]
-    assert health.complaints(dict.fromkeys(well)) == ["database", "disk", "engine"]
+    well = {"database": 1, "disk": pulse.ROOM, "engine": 0}
+    assert pulse.complaints(well) == []
+    assert pulse.complaints(well | {"disk": pulse.ROOM - 1}) == ["disk"]
+    assert pulse.complaints(dict.fromkeys(well)) == ["database", "disk", "engine"]
 
 
 @pytest.mark.usefixtures("place")  # it has no engine
 def test_an_engine_that_does_not_start_is_wrong_only_after_its_time(monkeypatch: pytest.MonkeyPatch):
-    engine = health._Engine()
+    engine = pulse._Engine()
     assert engine() == 0
-    monkeypatch.setattr(health, "STARTING", 0.0)
+    monkeypatch.setattr(pulse, "STARTING", 0.0)
     with pytest.raises(TimeoutError):
         engine()
 
@@ -160,7 +160,7 @@ def resident(pid: int) -> float:
 
 def test_a_database_that_somebody_holds_is_said_within_a_second_and_ok_afterwards(app: App):
     holder = sqlite3.connect(app.data / "pilot.db", isolation_level=None)
-    time.sleep(health.FRESH)
+    time.sleep(pulse.FRESH)
     holder.execute("BEGIN EXCLUSIVE")
     for _ in range(2):
         began = time.monotonic()
