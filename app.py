@@ -60,8 +60,8 @@ app = st.App(
     lifespan=lifespan,
     routes=[
         Route(post.ADDRESS, figures.counted(post.endpoint), methods=["POST"]),
-        Route(pulse.ADDRESS, pulse.endpoint),
-        Route(figures.ADDRESS, figures.endpoint),
+        Route(ways.HEALTH, pulse.endpoint),
+        Route(ways.FIGURES, figures.endpoint),
         *(door.ROUTES if who.is_team() else []),
     ],
     middleware=[] if who.is_team() else [gate()],

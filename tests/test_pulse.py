@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse
 from feedback_db import jobs, logins, operation, people
 from feedback_db.database import Database
 from feedback_db.permits import APP, LOCAL
-from pages.parts import figures, pulse, who, work
+from pages.parts import figures, hosts, pulse, who, work
 from pages.parts.pulse import Look
 from tests import test_feedback_db as shared
 from tests.browser import App
@@ -180,23 +180,23 @@ def test_a_database_that_somebody_holds_is_said_within_a_second_and_ok_afterward
 # --- who may read the numbers ---
 
 
-def request(client: str, host: str, **headers: str) -> Request:
+def scope(client: str, host: str, **headers: str) -> dict[str, object]:
     named = {"host": host} | {name.replace("_", "-"): value for name, value in headers.items()}
     raw = [(name.encode(), value.encode()) for name, value in named.items()]
-    return Request({"type": "http", "method": "GET", "path": "/metrics", "client": (client, 5), "headers": raw})
+    return {"type": "http", "method": "GET", "path": "/metrics", "client": (client, 5), "headers": raw}
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8501", "localhost:8501", "[::1]:8501"])
 def test_an_agent_on_this_computer_needs_no_login(host: str):
-    assert figures.is_agent(request("127.0.0.1", host))
-    assert figures.is_agent(request("::1", host))
+    assert hosts.is_from_here(scope("127.0.0.1", host))
+    assert hosts.is_from_here(scope("::1", host))
 
 
 @pytest.mark.parametrize("header", ["x_forwarded_for", "forwarded", "x_real_ip", "via"])
 def test_what_comes_through_a_proxy_on_this_computer_is_no_agent(header: str):
-    assert not figures.is_agent(request("127.0.0.1", "127.0.0.1:8501", **{header: "127.0.0.1"}))
-    assert not figures.is_agent(request("127.0.0.1", "pilot.plant.example"))  # the proxy names nobody
-    assert not figures.is_agent(request("192.0.2.7", "127.0.0.1:8501"))
+    assert not hosts.is_from_here(scope("127.0.0.1", "127.0.0.1:8501", **{header: "127.0.0.1"}))
+    assert not hosts.is_from_here(scope("127.0.0.1", "pilot.plant.example"))  # the proxy names nobody
+    assert not hosts.is_from_here(scope("192.0.2.7", "127.0.0.1:8501"))
 
 
 @pytest.fixture
@@ -221,7 +221,7 @@ def team(place: object, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:  
 
 @pytest.mark.parametrize("whose", ["nobody", "somebody made up", "lead, signed out", "manager"])
 def test_from_elsewhere_there_is_nothing_to_read_but_for_leads(team: Mapping[str, str], whose: str):
-    asking = request("192.0.2.7", "pilot.plant.example", **{who.HEADER: team[whose]})
+    asking = Request(scope("192.0.2.7", "pilot.plant.example", **{who.HEADER: team[whose]}))
     with pytest.raises(HTTPException) as refused:
         asyncio.run(figures.endpoint(asking))
     assert refused.value.status_code == 404
@@ -239,7 +239,7 @@ def test_stored_and_refused_answers_are_counted_as_they_are_told(monkeypatch: py
         return JSONResponse(told)
 
     for _ in range(3):
-        asyncio.run(figures.counted(endpoint)(request("127.0.0.1", "localhost")))
+        asyncio.run(figures.counted(endpoint)(Request(scope("127.0.0.1", "localhost"))))
     assert figures.tally.total("stored") == 6
     assert figures.tally.of("refused") == {"ended": 3}
     assert figures.tally.total("bucket") == 3

@@ -13,20 +13,18 @@ import anyio.to_thread
 import psutil
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from streamlit.runtime import get_instance
 from streamlit.runtime.stats import ACTIVE_SESSIONS_FAMILY
 
 from feedback_db import holdings, jobs, permits
 from feedback_db.permits import APP, Actor, Forbidden
-from pages.parts import pulse, version, who
+from pages.parts import hosts, pulse, version, who
 from pages.parts.work import database
 
-ADDRESS = "/metrics"
 FORMAT = "text/plain; version=0.0.4; charset=utf-8"
 BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
-PASSED_ON = ("x-forwarded-for", "forwarded", "x-real-ip", "via")  # a proxy stands between
 STARTED = time.monotonic()
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -104,7 +102,7 @@ def by(label: str, values: Mapping[str, float]) -> dict[str, float]:
 
 async def endpoint(request: Request) -> Response:
     """GET → the numbers, for a lead or a monitoring agent on this computer; nothing here for anybody else."""
-    if not is_agent(request):
+    if not hosts.is_from_here(request.scope):
         try:
             with anyio.fail_after(pulse.PATIENCE):
                 await anyio.to_thread.run_sync(_for_leads, who.sent(request.headers), abandon_on_cancel=True)
@@ -117,13 +115,6 @@ async def endpoint(request: Request) -> Response:
     metrics = [*_of_process(), *_of_answers(), *of_health, *(stored or ()), *(memory or ())]
     text = "\n".join(line for metric in metrics for line in metric.lines())
     return PlainTextResponse(f"{text}\n", media_type=FORMAT, headers=pulse.NEVER_KEPT)
-
-
-def is_agent(request: HTTPConnection) -> bool:
-    """Whether it comes from this computer itself, and not through a proxy on it for somebody elsewhere."""
-    host = request.url.hostname or ""
-    here = request.client is not None and request.client.host in ("127.0.0.1", "::1")
-    return here and host in ("127.0.0.1", "::1", "localhost") and not any(name in request.headers for name in PASSED_ON)
 
 
 def _for_leads(actor: Actor) -> None:

@@ -16,7 +16,6 @@ from starlette.responses import PlainTextResponse, Response
 from feedback_db import operation
 from pages.parts import work
 
-ADDRESS = "/healthz"
 PATIENCE = 0.6  # seconds; whoever asks hears within one
 FRESH = 1.0  # seconds that an outcome is good for: asking often costs no more
 ROOM = 500 * 2**20  # bytes: an upload, and what is made of it

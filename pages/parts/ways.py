@@ -32,6 +32,7 @@ class Way:
 
 
 RATING = "/rate"
+HEALTH, FIGURES = "/healthz", "/metrics"
 STREAM = "/_stcore/stream"
 UPLOAD = "/_stcore/upload_file/([^/]+)/[^/]+"  # the group: which of Streamlit's sessions
 PRODUCT = (
@@ -45,8 +46,8 @@ PRODUCT = (
     Way("/media/[^/]+", READ, STAFF),
     Way(UPLOAD, ("PUT", "DELETE"), LEAD),
     Way(post.ADDRESS, ("POST",), SIGNED_IN),
-    Way("/healthz", READ, ANYBODY),
-    Way("/metrics", READ, ANYBODY),  # says itself to whom: also to a monitoring agent on this computer, without a login
+    Way(HEALTH, READ, ANYBODY),
+    Way(FIGURES, READ, LEAD),  # and whoever is on this computer, where monitoring agents have no login
 )
 DOOR = (
     Way("/(login|enter|pin|logout)", (*READ, "POST"), ANYBODY),
