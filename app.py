@@ -1,6 +1,7 @@
 """The ASGI app. `streamlit run app.py` serves it; the screens are in pages/."""
 
 import logging
+import os
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,11 +13,12 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from feedback_db.permits import Forbidden
-from pages.parts import door, figures, hosts, post, pulse, team, visits, ways, who, work
-from pages.parts.admission import Alone
+from pages.parts import company, door, figures, hosts, post, pulse, team, visits, ways, who, work
+from pages.parts.admission import Alone, Team
 from pages.parts.gate import Gate
 from pages.parts.guard import NOTHING_HERE
 from pages.parts.text import _, say, together
+from pages.parts.visits import Visits
 
 logger = logging.getLogger("pilot")
 
@@ -51,7 +53,11 @@ def on_script_error(error: Exception) -> bool:
 
 def gate() -> Middleware:
     """In front of every route, Streamlit's too."""
-    return Middleware(Gate, hosts=hosts.here(), people=Alone(), ways=ways.PRODUCT, visits=visits.Visits(visits.ONE))
+    if who.is_team():
+        reached = hosts.reached(os.environ.get("PILOT_ADDRESS", ""))
+        there = ways.PRODUCT + ways.DOOR + (ways.COMPANY if company.is_configured() else ())
+        return Middleware(Gate, hosts=reached, people=Team(), ways=there, visits=Visits(visits.MANY))
+    return Middleware(Gate, hosts=hosts.here(), people=Alone(), ways=ways.PRODUCT, visits=Visits(visits.ONE))
 
 
 team.prepare()
@@ -64,6 +70,6 @@ app = st.App(
         Route(ways.FIGURES, figures.endpoint),
         *(door.ROUTES if who.is_team() else []),
     ],
-    middleware=[] if who.is_team() else [gate()],
+    middleware=[gate()],
     on_script_error=on_script_error,
 )

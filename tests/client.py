@@ -15,6 +15,8 @@ from urllib.parse import urlencode, urlsplit
 
 import uvicorn
 
+Sent = Mapping[str, str] | bytes | None  # a form's fields, or whatever else is sent
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -51,16 +53,18 @@ class Client:
         """Send the form that the page shows."""
         return self.post(path, **page.form, **fields)
 
-    def send(self, method: str, path: str, fields: Mapping[str, str] | None, headers: Mapping[str, str]) -> Answer:
-        body = None if fields is None else urlencode(fields)
+    def send(self, method: str, path: str, sent: Sent, headers: Mapping[str, str]) -> Answer:
+        is_form = isinstance(sent, Mapping)
+        body = urlencode(sent) if is_form else sent
         told = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()), "Origin": self.address}
-        told |= {"Accept-Language": self.language, "Accept": "text/html", **headers}
-        told |= {"Content-Type": "application/x-www-form-urlencoded"} if body is not None else {}
+        told |= {"Accept-Language": self.language, "Accept": "text/html"}
+        told |= {"Content-Type": "application/x-www-form-urlencoded"} if is_form else {}
+        told |= headers
         where = http.client.HTTPConnection(urlsplit(self.address).netloc, timeout=60)
         try:
             where.request(method, path, body, told)
             answer = where.getresponse()
-            text = answer.read().decode()
+            text = answer.read().decode(errors="replace")  # a picture is none
         finally:
             where.close()
         for line in answer.headers.get_all("Set-Cookie", []):

@@ -14,6 +14,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from core.errors import N_
 from pages.parts import cookies, hosts, stream, ways
+from pages.parts.caller import local
 from pages.parts.cookies import Scope
 from pages.parts.hosts import Hosts
 from pages.parts.shield import shielded
@@ -78,9 +79,9 @@ class Gate:
             return say(421, NOT_OURS)
         if method not in SAFE and not hosts.is_own_origin(scope):
             return say(403, ELSEWHERE)
-        way = ways.way(self.ways, method, path)
-        if way and way.is_file:
+        if method in SAFE and path in ways.files():
             return self.app
+        way = ways.way(self.ways, method, path)
         if way and ("nobody" in way.roles or (path == ways.FIGURES and hosts.is_from_here(scope))):
             return self._as_stranger(scope, self.app)
         visitor = await self.people.visitor(scope)
@@ -152,12 +153,6 @@ def sign_in(scope: Scope) -> Response:
         wanted = quote(scope["path"]) + (f"?{query}" if query else "")
         return RedirectResponse(f"{SIGN_IN}?{urlencode({'next': local(wanted)})}", 303)
     return say(401, NOBODY)
-
-
-def local(address: str) -> str:
-    """An address of ours, or else the first page: nobody is sent elsewhere from here."""
-    is_ours = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
-    return address if is_ours else "/"
 
 
 def say(status: int, message: str, **headers: str) -> Response:

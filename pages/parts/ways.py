@@ -4,8 +4,11 @@ that this app has no use for, as its programming interface for agents, its metri
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
+
+from streamlit import file_util
 
 from pages.parts import post
 
@@ -17,7 +20,7 @@ SIGNED_IN: frozenset[Role] = STAFF | {"rater"}
 ANYBODY: frozenset[Role] = SIGNED_IN | {"nobody"}
 READ = ("GET", "HEAD")
 SOCKET = ("WEBSOCKET",)
-SCREENS = sorted(file.stem for file in Path(__file__).parents[1].glob("*.py"))
+SCREENS = sorted({file.stem for file in Path(__file__).parents[1].glob("*.py")} - {"frame", "home"})  # home is at /
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,6 @@ class Way:
     path: str  # a regular expression for all of it
     methods: tuple[str, ...]
     roles: frozenset[Role]
-    is_file: bool = False  # of Streamlit's, the same for everybody everywhere: nobody is looked up for it
 
     def leads_to(self, method: str, path: str) -> bool:
         return method in self.methods and re.fullmatch(self.path, path) is not None
@@ -39,8 +41,6 @@ PRODUCT = (
     Way("/", READ, SIGNED_IN),
     Way(RATING, READ, SIGNED_IN),
     Way(f"/({'|'.join(SCREENS)})", READ, STAFF),
-    # The same files come with every Streamlit. A page asks for some hundred of them, the sign-in page for none.
-    Way(r"/static/[\w./-]+|/favicon\.png", READ, ANYBODY, is_file=True),
     Way("/_stcore/(health|host-config)", READ, SIGNED_IN),
     Way(STREAM, SOCKET, SIGNED_IN),
     Way("/media/[^/]+", READ, STAFF),
@@ -49,10 +49,17 @@ PRODUCT = (
     Way(HEALTH, READ, ANYBODY),
     Way(FIGURES, READ, LEAD),  # and whoever is on this computer, where monitoring agents have no login
 )
-DOOR = (
-    Way("/(login|enter|pin|logout)", (*READ, "POST"), ANYBODY),
-    Way("/auth/login|/oauth2callback", READ, ANYBODY),  # Streamlit's, for a company's own accounts
-)
+DOOR = (Way("/(login|enter|pin|logout)", (*READ, "POST"), ANYBODY),)
+COMPANY = (Way("/auth/login|/oauth2callback", READ, ANYBODY),)  # Streamlit's, where company accounts are configured
+
+
+@cache
+def files() -> frozenset[str]:
+    """Of Streamlit's page. The same come with every Streamlit, and a page asks for some hundred of them: anybody may
+    have them, nobody is looked up for them, and they count for nothing. The sign-in page needs none."""
+    folder = Path(file_util.get_static_dir())
+    below = (file.relative_to(folder).as_posix() for file in (folder / "static").rglob("*") if file.is_file())
+    return frozenset({"/favicon.png", *(f"/{file}" for file in below)})
 
 
 def way(ways: tuple[Way, ...], method: str, path: str) -> Way | None:
