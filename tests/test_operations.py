@@ -25,8 +25,6 @@ from tests.test_structure import PRODUCT, ROOT, python_files, tracked
 OPERATIONS, SECURITY = "docs/OPERATIONS.md", "SECURITY.md"
 PAGES = (OPERATIONS, SECURITY)
 PRINTED = "body { font: 9pt/1.3 sans-serif } code { font-size: 7.5pt } pre { white-space: pre-wrap }"
-    "body { font: 9pt/1.3 sans-serif } code { font-size: 7.5pt } pre { white-space: pre-wrap } td { padding: 1px 6px }"
-)
 ROUTES = re.compile(r"(?<![\w.])/(?:healthz|metrics|login|enter|rate|settings|api/\w+)\b")
 PATHS = re.compile(r"(?<![\w/])(?:(?:pages|core|feedback_db|tests|docs)/[\w./-]+\.\w+|[A-Z]+\.md|requirements\.txt)")
 OPTIONS = ("--team", "--port", "--address", "--cert", "--key")
