@@ -90,17 +90,14 @@ def _prepared(found: Backup, file: Path) -> Database:
 
 
 def _replace(database: Path, prepared: Database, aside: Path) -> None:
-    """Keep a copy of what is there, and of what its program left half-done if it was killed; then put the new there.
-
-    A journal that stayed would be played into the new database: a healthy one is brought to rest first.
-    """
+    """Keep a copy of what is there, and of what its program left half-done if it was killed; then put the new there."""
     prepared.close()
     if database.exists():
-        _rest(database)
         for file in _with_journals(database):
             shutil.copy2(file, aside / file.name)
             sync(aside / file.name)
         sync(aside)
+        _rest(database)
         for file in _with_journals(database)[1:]:
             file.unlink()
     (aside / NEXT).replace(database)  # the step that counts
@@ -108,12 +105,15 @@ def _replace(database: Path, prepared: Database, aside: Path) -> None:
 
 
 def _rest(database: Path) -> None:
-    """Have SQLite finish or undo what was under way; an ill file stays as it is."""
+    """Have SQLite finish or undo what was under way: a journal that stayed would be played into the new database.
+
+    Without it the old one would be torn, should this be killed before the new one is there.
+    """
     try:
         with closing(sqlite3.connect(database)) as old:
             old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             old.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.DatabaseError as error:
+    except sqlite3.DatabaseError as error:  # an ill one cannot, and loses nothing by it
         if (trouble := of_sqlite(error, database.parent)) is not None:
             raise trouble from error
 
