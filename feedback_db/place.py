@@ -39,9 +39,9 @@ def taken() -> Iterator[None]:
     folder = data_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
+        lock = sqlite3.connect(folder / LOCK, timeout=1, isolation_level=None, check_same_thread=False)
+    except (OSError, sqlite3.OperationalError) as error:
         raise not_writable(folder) from error
-    lock = sqlite3.connect(folder / LOCK, timeout=1, isolation_level=None, check_same_thread=False)
     with closing(lock):
         try:
             lock.execute("BEGIN EXCLUSIVE")
