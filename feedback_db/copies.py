@@ -132,7 +132,7 @@ def complaints(connection: Connection, check: str) -> Sequence[object]:
 
 def damaged(file: Path) -> Trouble:
     return Trouble(
-        N_("The copy {file} is damaged."), N_("Take another backup, and have the disk looked at."), file=file
+        N_("The copy {file} is damaged."), N_("Try again; if it stays so, have the disk looked at."), file=file
     )
 
 
