@@ -13,8 +13,10 @@ import streamlit as st
 from starlette.routing import Route
 
 from feedback_db.errors import Trouble
+from feedback_db.permits import Forbidden
 from pages.parts import post, work
-from pages.parts.text import LANGUAGES, _, bare, speaking, together
+from pages.parts.guard import NOTHING_HERE
+from pages.parts.text import LANGUAGES, _, bare, say, speaking, together
 
 logger = logging.getLogger("pilot")
 
@@ -42,6 +44,9 @@ def refuse(trouble: Trouble) -> NoReturn:
 
 def on_script_error(error: Exception) -> bool:
     """A bug is ours to mend: the person gets a sentence and a number, and the log has the rest."""
+    if isinstance(error, Forbidden):  # in a callback, which no guard is around
+        st.error(say(NOTHING_HERE), icon=":material/error:")
+        return True
     number = secrets.token_hex(3)
     logger.error("error %s", number, exc_info=error)
     st.error(

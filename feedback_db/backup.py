@@ -6,8 +6,8 @@
         artifacts/      uploads and results, as in the data folder; a file that the backup before has too is linked
 
 A folder of that name is whole and was checked. Nothing deletes an old one: that is for people, and does no harm to
-newer ones. Not in it: who is signed in (`copies.LEFT_OUT`), and the file that signs what browsers keep (team.secret):
-whoever finds a backup must not be able to make a login of it, and an installation makes itself a new one.
+newer ones. Not in it: who is signed in and open links (`copies.LEFT_OUT`), and the file that signs what browsers keep
+(team.secret): whoever finds a backup must not be able to make a login of it; an installation makes itself a new one.
 """
 
 import hashlib

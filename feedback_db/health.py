@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from feedback_db import backup, copies
 from feedback_db.database import Database, connect, version, versions
 from feedback_db.errors import N_, Trouble, not_writable, of_sqlite
+from feedback_db.permits import LOCAL
 from feedback_db.restore import too_new
 
 
@@ -63,7 +64,7 @@ def _bring_up(database: Database, backups: Path) -> None:
     if before and before not in known:
         raise too_new(before)
     if before not in ("", known[0]):
-        with database.session() as db:
+        with database.reading(LOCAL) as db:
             has_data = any(copies.facts(db).rows.values())
         if has_data:
             backup.make(database, backups, f"before-{known[0]}-{backup.stamp()}")

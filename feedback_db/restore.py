@@ -20,6 +20,7 @@ from feedback_db import backup, copies, place
 from feedback_db.backup import ARTIFACTS, DATABASE, Backup, copied, stamp, sync, unused
 from feedback_db.database import MIGRATION_LOCK, Database, connect, versions
 from feedback_db.errors import N_, Trouble, of_sqlite
+from feedback_db.permits import LOCAL
 
 ASIDE = "before-restore-"
 NEXT = "next.db"  # in the folder of what is put aside, until it takes its place
@@ -149,7 +150,7 @@ def _pour(prepared: Database, aside: Path) -> None:
     """Into PostgreSQL: all rows in one transaction, into empty tables."""
     target = connect(place.address())
     target.upgrade()
-    with target.session() as db:
+    with target.session(LOCAL) as db:
         db.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
         if any(copies.facts(db).rows.values()):
             raise Trouble(
@@ -157,7 +158,7 @@ def _pour(prepared: Database, aside: Path) -> None:
                 N_("Nothing was changed. Create an empty database, name it in PILOT_DATABASE_URL, and restore again."),
             )
         copies.pour(prepared, db.connection())
-        with prepared.session() as other:
+        with prepared.reading(LOCAL) as other:
             if copies.facts(db) != copies.facts(other):
                 raise Trouble(
                     N_("PostgreSQL did not take everything."),
