@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from feedback_db import operation
+from feedback_db import operation, place
 from pages.parts import work
 
 PATIENCE = 0.6  # seconds; whoever asks hears within one
@@ -70,7 +70,7 @@ def _database() -> int:
 
 def _free() -> int:
     """Bytes, where the data lies."""
-    return shutil.disk_usage(work.data_folder()).free
+    return shutil.disk_usage(place.data_folder()).free
 
 
 class _Engine:

@@ -16,8 +16,9 @@ from streamlit.web import cli
 from core.errors import N_, UserError
 from feedback_db import people
 from feedback_db.permits import APP
+from feedback_db.place import data_folder
 from pages.parts import company, secret, who
-from pages.parts.work import data_folder, database
+from pages.parts.work import database
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PORT = 8501  # Streamlit's
