@@ -54,7 +54,7 @@ def show(screens: Mapping[str, st.Page], here: st.Page, login: Login | None) -> 
 
 def _signed_in(login: Login) -> None:
     """Who is here, and the way out. A link of Streamlit's own would open the door in another tab."""
-    with st.popover(plain(login.name), icon=":material/person:"):
+    with st.container(key="person", width="content"), st.popover(plain(login.name), icon=":material/person:"):
         st.markdown(f"**{plain(login.name)}**  \n{_(ROLES[login.role])}")
         way_out = f"/logout?{urlencode({'lang': language()})}"
         st.html(f'<a class="way-out" href="{escape(way_out)}">{escape(_("Sign out"))}</a>')
