@@ -32,7 +32,7 @@ from core.projection import ProjectionSpec
 from core.recipes import Recipe, WindowSpec
 from core.studies import Design
 from core.views import ViewSpec
-from feedback_db import datasets, models, pilots, raters, ratings, studies, views
+from feedback_db import datasets, logins, models, people, pilots, raters, ratings, studies, views
 from feedback_db.datasets import Dataset
 from feedback_db.permits import LOCAL
 from feedback_db.pilots import Pilot
@@ -134,6 +134,20 @@ class Place:
         """The address that everybody may use."""
         with work.database().session(LOCAL) as db:
             return raters.invitations(db, study.id)[0].token
+
+    def signed_in(self, name: str, role: people.Role) -> str:
+        """Somebody who has come in with a link: the id of the login, for `Person.user`."""
+        with work.database().session(LOCAL) as db:
+            token = people.invite(db, name, role)
+            person = people.settle(db, token, "", "hash")
+            login = logins.of(db, logins.begin(db, person.id))
+        return login.id
+
+    def tablet(self, study: Study) -> str:
+        """A tablet that has come in with the shared address: likewise."""
+        with work.database().session(LOCAL) as db:
+            shared = raters.invitations(db, study.id)[0]
+            return logins.of(db, logins.begin_rating(db, shared.id)).id
 
     def close(self, study: Study) -> None:
         with work.database().session(LOCAL) as db:

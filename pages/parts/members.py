@@ -20,8 +20,8 @@ from pages.parts.work import database
 
 MOST_NAME, MOST_EMAIL = 80, 254  # characters
 MEANS: dict[Role, str] = {
-    "lead": N_("runs pilots, and says who can open the app"),
     "manager": N_("reads the evidence and decides"),
+    "lead": N_("runs pilots, and says who can open the app"),
 }
 LINK = "one-time link"  # in the session: whose, and the address; nowhere else is it kept
 N_INVITED = "invited here"  # in the session: so that the form is empty for the next person
@@ -43,8 +43,8 @@ class Present:
     def stands(self, person: Person) -> str:
         """Whether somebody is in, and if not, what is known."""
         said = []
-        if n := sum(one.person_id == person.id for one in self.alive):
-            said.append(ngettext("signed in now", "signed in now in {n} browsers", n).format(n=n))
+        if any(one.person_id == person.id for one in self.alive):
+            said.append(_("signed in now"))
         elif person.id in self.last:
             said.append(_("last signed in {at}").format(at=moment_of(self.last[person.id])))
         if person.id in self.links:
@@ -144,9 +144,7 @@ def _done(changed: bool, person: Person) -> None:
     if not changed:
         raise UserError(
             N_("{name} is the only lead who can sign in."),
-            N_(
-                "Nobody could let others in any more. Make somebody else a lead first, and wait until they have come in."
-            ),
+            N_("Nobody could let others in any more. Make somebody else a lead, and have them come in once."),
             name=person.name,
         )
     st.rerun()
@@ -207,24 +205,21 @@ def _checked(name: str, email: str) -> tuple[str, str]:
 
 
 def _tablets(alive: list[Login]) -> None:
-    """How many, by study; they are signed out where they were let in."""
+    """How many, by study that is open; they are signed out where they were let in."""
     counted = Counter(one.study_id for one in alive if one.study_id is not None)
-    if not counted:
-        st.caption(_("No tablet is signed in to rate."))
-        return
     with database().reading(who.here()) as db:
         of_study = {id_: studies.get(db, id_) for id_ in counted}
-        questions = {one.pilot_id: pilots.get(db, one.pilot_id) for one in of_study.values() if one is not None}
-    for id_, n in counted.items():
-        study = of_study[id_]
-        asked = questions.get(study.pilot_id) if study is not None else None
-        if asked is None:
-            continue
-        words = ngettext("{n} tablet rates: {question}", "{n} tablets rate: {question}", n)
-        st.page_link(
-            "study.py",
-            label=words.format(n=n, question=plain(asked.question)),
-            icon=":material/tablet:",
-            query_params={"pilot": asked.id, "lang": language()},
-        )
-    st.caption(_("To sign tablets out, withdraw their invitation there, or end the study."))
+        still_open = {id_: one for id_, one in of_study.items() if one is not None and one.closed_at is None}
+        asked = {id_: pilots.get(db, one.pilot_id) for id_, one in still_open.items()}
+    for id_, about in asked.items():
+        if about is not None:
+            words = ngettext("{n} tablet rates: {question}", "{n} tablets rate: {question}", counted[id_])
+            st.page_link(
+                "study.py",
+                label=words.format(n=counted[id_], question=plain(about.question)),
+                icon=":material/tablet:",
+                query_params={"pilot": about.id, "lang": language()},
+            )
+    st.caption(
+        _("To sign tablets out, withdraw their invitation there.") if asked else _("No tablet is signed in to rate.")
+    )
