@@ -159,6 +159,7 @@ class Machine:
         for folder in ("pilot", "bin", "project"):
             (root / folder).mkdir()
         self.command("sudo", '[ "$1" = -u ] && shift 2\nexec "$@"')
+        self.command("systemctl", ":")  # the test starts and stops what the unit says
         self.command("python3", f'exec {shlex.quote(sys.executable)} "$@"')
 
     def command(self, name: str, script: str) -> None:
@@ -211,10 +212,10 @@ class Machine:
     def said(self) -> str:
         return self.log.read_text(encoding="utf-8", errors="backslashreplace")
 
-    def first_link(self) -> str:
-        """Its path, once it stands in the journal."""
+    def hears(self, pattern: str) -> str:
+        """What the journal says behind the app's address, once it does."""
         for _ in range(600):
-            if found := re.search(rf"{self.address}(/enter\?key=\S+)", self.said()):
+            if found := re.search(f"{self.address}({pattern})", self.said()):
                 return found[1]
             time.sleep(0.1)
         raise TimeoutError(self.said())
@@ -261,7 +262,7 @@ def test_who_follows_the_page_literally_gets_a_pilot_for_a_team_and_a_backup_tha
     for one in installing:
         machine.type(one)
     with machine.service(block("ini")):
-        link = machine.first_link()
+        link = machine.hears(r"/enter\?key=\S+\n").strip()
         lead, stranger = Client(machine.address), Client(machine.address)
         asked = stranger.get("/healthz")
         assert (asked.status, asked.body) == (200, "ok")
@@ -274,9 +275,16 @@ def test_who_follows_the_page_literally_gets_a_pilot_for_a_team_and_a_backup_tha
         assert [status(one, "/metrics", elsewhere) for one in (lead, stranger)] == [200, 303]
         assert status(stranger, "/metrics", {}) == 200  # from this computer itself
 
-        [backup] = map(machine.type, later)
-        assert "Backup made and checked" in backup
-        assert "Restored" in backup
+        backing_up, upgrading = later
+        told = machine.type(backing_up)
+        assert "Backup made and checked" in told
+        assert "Restored" in told
+    assert "Traceback" not in machine.said()
+    machine.type(upgrading)
+    assert (machine.root / "pilot" / "app-old" / "app.py").is_file()
+    with machine.service(block("ini")):
+        machine.hears("")
+        assert lead.get("/").status == 200  # signed in as before
     assert "Traceback" not in machine.said()
     assert (machine.root / "pilot" / "data" / "team.secret").stat().st_mode & 0o077 == 0
     assert [file.name for file in (machine.root / "pilot" / "backup").rglob("team.secret")] == []
