@@ -28,6 +28,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
+HERE = Path.cwd()  # what a path in the command means
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "manage.json"
@@ -45,9 +46,13 @@ USAGE = """python3 manage.py COMMAND
   run         start the app on this computer and say where to open it (more words go to streamlit);
               `run --team [--port N] [--address URL] [--cert FILE --key FILE]` lets people sign in from others
   lead        print a link that lets a new lead in, once; `lead NAME` one for somebody who has lost the passphrase
+  install     make .venv and install what the app needs, and nothing else: before it starts where it may not write
   test        run the tests (more words go to pytest)
   check       style, types and translations; says everything that is wrong, not only the first
   bench       list what can be measured; `bench NAME` measures it
+  backup      copy the database, uploads and results, also while the app runs, and check the copy; `backup FOLDER`
+              puts it there instead of data/backups
+  restore     `restore BACKUP` puts a backup in the place of the data; what was there is kept beside it
   pretrain    make the compact model anew (over an hour); a run that was stopped goes on
   translate   bring the Japanese catalogue up to the words in the code, and say which still need Japanese"""
 
@@ -183,6 +188,12 @@ def lead(words: list[str]) -> int:
     return become("pages.parts.team", "lead", *words)
 
 
+def only_install(words: list[str]) -> int:
+    refuse(words)
+    prepare()
+    return 0
+
+
 def test(words: list[str]) -> int:
     prepare()
     return become("pytest", *(words or TWO_AT_ONCE))
@@ -204,6 +215,16 @@ def bench(words: list[str]) -> int:
         sys.exit(f"There is no bench {words[0]!r}. There are: {', '.join(names) or 'none yet'}.")
     prepare()
     return become(f"tests.bench_{words[0]}", *words[1:])
+
+
+def backup(words: list[str]) -> int:
+    prepare()
+    return become("feedback_db.backup", *(str(HERE / word) for word in words))
+
+
+def restore(words: list[str]) -> int:
+    prepare()
+    return become("feedback_db.restore", *(str(HERE / word) for word in words))
 
 
 def pretrain(words: list[str]) -> int:
@@ -246,9 +267,12 @@ def refuse(words: list[str]) -> None:
 COMMANDS = {
     "run": run,
     "lead": lead,
+    "install": only_install,
     "test": test,
     "check": check,
     "bench": bench,
+    "backup": backup,
+    "restore": restore,
     "pretrain": pretrain,
     "translate": translate,
 }

@@ -122,6 +122,10 @@ class Store:
         file = self.root / f"{name}.json"
         return float(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else None
 
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(file.stat().st_size for file in self.root.rglob("*") if file.is_file())
+
     def original(self, key: str) -> bytes:
         return (self.folder(key) / ORIGINAL).read_bytes()
 

@@ -82,7 +82,7 @@ class Gate:
         if method in SAFE and path in ways.files():
             return self.app
         way = ways.way(self.ways, method, path)
-        if way and "nobody" in way.roles:
+        if way and ("nobody" in way.roles or (path == ways.FIGURES and hosts.is_from_here(scope))):
             return self._as_stranger(scope, self.app)
         visitor = await self.people.visitor(scope)
         if path == ways.RATING and visitor.role not in ways.STAFF:

@@ -47,6 +47,9 @@ def show(screens: Mapping[str, st.Page], here: st.Page, login: Login | None) -> 
         )
         if login is not None and not rating:
             _signed_in(login)
+        if "settings" in screens and not rating:
+            with st.container(key="to-settings", width="content"):
+                st.page_link(screens["settings"], label=_("Settings"), icon=":material/settings:")
 
 
 def _signed_in(login: Login) -> None:

@@ -16,6 +16,7 @@ from pages.parts.cookies import Scope
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?")
 TLS = {"http": "https", "ws": "wss"}
+PASSED_ON = (b"x-forwarded-for", b"forwarded", b"x-real-ip", b"via")  # what a proxy says of whom it asks for
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Hosts:
         host = host_of(scope)
         if not host:
             return False
-        name = HOST.sub(r"\1", host).strip("[]").rstrip(".")
+        name = _name(host)
         return name in self.names or host == self.proxy or (self.is_open and name == _arrived_at(scope))
 
     def scheme(self, scope: Scope) -> str:
@@ -65,11 +66,23 @@ def host_of(scope: Scope) -> str:
     return sent[0] if len(sent) == 1 and HOST.fullmatch(sent[0]) else ""
 
 
+def is_from_here(scope: Scope) -> bool:
+    """Whether a program on this computer asks, and not a proxy on it for somebody elsewhere."""
+    sender = scope.get("client") or ("",)
+    passed_on = any(cookies.headers(scope, name) for name in PASSED_ON)
+    return sender[0] in LOOPBACK and _name(host_of(scope)) in LOOPBACK and not passed_on
+
+
 def is_own_origin(scope: Scope) -> bool:
     """Whether a page of ours sends this, as browsers tell with whatever changes something. Who tells nothing is no
     browser on one of our pages either."""
     scheme = "https" if cookies.is_secure(scope["scheme"]) else "http"
     return cookies.headers(scope, b"origin") == [f"{scheme}://{host_of(scope)}"]
+
+
+def _name(host: str) -> str:
+    """Of a Host header, without its port."""
+    return HOST.sub(r"\1", host).strip("[]").rstrip(".")
 
 
 def _arrived_at(scope: Scope) -> str:

@@ -16,9 +16,10 @@ from streamlit.web import cli
 from core.errors import N_, UserError
 from feedback_db import people
 from feedback_db.permits import APP
+from feedback_db.place import data_folder
 from pages.parts import company, secret, who
 from pages.parts.hosts import LOOPBACK
-from pages.parts.work import data_folder, database
+from pages.parts.work import database
 
 PORT = 8501  # Streamlit's
 ANYWHERE = ("192.0.2.1", 9)  # of an address block that nobody has: which way out is asked, nothing is sent
@@ -48,7 +49,8 @@ def lead(words: list[str]) -> None:
     """A link for a new lead, or with a name for somebody who has lost the passphrase."""
     asked = argparse.ArgumentParser(prog="manage.py lead", allow_abbrev=False)
     asked.add_argument("name", nargs="?", default="", help="who has lost the passphrase; without it, a new lead")
-    asked.add_argument("--address", default=f"http://{socket.gethostname()}:{PORT}", help="where people open the app")
+    usual = os.environ.get("PILOT_ADDRESS") or f"http://{socket.gethostname()}:{PORT}"
+    asked.add_argument("--address", default=usual, help="where people open the app")
     ours = asked.parse_args(words)
     address = _base(ours.address)
     with database().session(APP) as db:

@@ -34,6 +34,7 @@ class Way:
 
 
 RATING = "/rate"
+HEALTH, FIGURES = "/healthz", "/metrics"
 STREAM = "/_stcore/stream"
 UPLOAD = "/_stcore/upload_file/([^/]+)/[^/]+"  # the group: which of Streamlit's sessions
 PRODUCT = (
@@ -45,7 +46,8 @@ PRODUCT = (
     Way("/media/[^/]+", READ, STAFF),
     Way(UPLOAD, ("PUT", "DELETE"), LEAD),
     Way(post.ADDRESS, ("POST",), SIGNED_IN),
-    Way("/healthz", READ, ANYBODY),
+    Way(HEALTH, READ, ANYBODY),
+    Way(FIGURES, READ, LEAD),  # and whoever is on this computer, where monitoring agents have no login
 )
 DOOR = (Way("/(login|enter|pin|logout)", (*READ, "POST"), ANYBODY),)
 COMPANY = (Way("/auth/login|/oauth2callback", READ, ANYBODY),)  # Streamlit's, where company accounts are configured
