@@ -32,6 +32,7 @@ from core.tables import Table
 from core.tuning import TuneSpec
 from core.views import ViewSpec
 from feedback_db import jobs as records
+from feedback_db import permits
 from feedback_db.database import Database, connect
 from feedback_db.jobs import Job
 from feedback_db.permits import APP
@@ -188,6 +189,8 @@ def crew() -> Future[jobs.Crew]:
 
 
 def cancel(spec: Spec) -> None:
+    with database().reading(who.here()) as db:
+        permits.leading(db)
     _hand_over.submit(lambda: _engine().cancel(spec.fingerprint()))
 
 
