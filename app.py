@@ -1,6 +1,7 @@
 """The ASGI app. `streamlit run app.py` serves it; the screens are in pages/."""
 
 import logging
+import os
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,12 +9,16 @@ from typing import Any
 
 import anyio.to_thread
 import streamlit as st
+from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from feedback_db.permits import Forbidden
-from pages.parts import door, post, team, who, work
+from pages.parts import company, door, hosts, post, team, visits, ways, who, work
+from pages.parts.admission import Alone, Team
+from pages.parts.gate import Gate
 from pages.parts.guard import NOTHING_HERE
 from pages.parts.text import _, say, together
+from pages.parts.visits import Visits
 
 logger = logging.getLogger("pilot")
 
@@ -46,10 +51,20 @@ def on_script_error(error: Exception) -> bool:
     return True
 
 
+def gate() -> Middleware:
+    """In front of every route, Streamlit's too."""
+    if who.is_team():
+        reached = hosts.reached(os.environ.get("PILOT_ADDRESS", ""))
+        there = ways.PRODUCT + ways.DOOR + (ways.COMPANY if company.is_configured() else ())
+        return Middleware(Gate, hosts=reached, people=Team(), ways=there, visits=Visits(visits.MANY))
+    return Middleware(Gate, hosts=hosts.here(), people=Alone(), ways=ways.PRODUCT, visits=Visits(visits.ONE))
+
+
 team.prepare()
 app = st.App(
     "pages/frame.py",
     lifespan=lifespan,
     routes=[Route(post.ADDRESS, post.endpoint, methods=["POST"]), *(door.ROUTES if who.is_team() else [])],
+    middleware=[gate()],
     on_script_error=on_script_error,
 )

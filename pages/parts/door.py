@@ -171,11 +171,6 @@ def refused(caller: Caller, no: Refused) -> Response:
     return caller.page(_("Rate"), wrong(UserError(*WHY[no.why])), status=404)
 
 
-def turned_away(request: Request, no: Refused) -> Response:
-    """The same for the gate, which is where such an address arrives."""
-    return spoken(partial(refused, no=no), read(request, {}))
-
-
 async def at_login(request: Request) -> Response:
     """Our own page, or on to the provider of company accounts, which is asked who this is."""
     if "company" not in request.query_params or not company.is_configured():
