@@ -15,7 +15,7 @@ from starlette.routing import Route
 from feedback_db.permits import Forbidden
 from pages.parts import company, door, hosts, post, team, visits, ways, who, work
 from pages.parts.admission import Alone, Team
-from pages.parts.gate import Gate
+from pages.parts.gate import Gate, failed
 from pages.parts.guard import NOTHING_HERE
 from pages.parts.text import _, say, together
 from pages.parts.visits import Visits
@@ -67,4 +67,5 @@ app = st.App(
     routes=[Route(post.ADDRESS, post.endpoint, methods=["POST"]), *(door.ROUTES if who.is_team() else [])],
     middleware=[gate()],
     on_script_error=on_script_error,
+    exception_handlers={Exception: failed},
 )
