@@ -3,21 +3,23 @@
 import logging
 import os
 import secrets
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 import anyio.to_thread
 import streamlit as st
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
+from feedback_db.errors import Trouble
 from feedback_db.permits import Forbidden
 from pages.parts import company, door, hosts, post, team, visits, ways, who, work
 from pages.parts.admission import Alone, Team
 from pages.parts.gate import Gate, failed
 from pages.parts.guard import NOTHING_HERE
-from pages.parts.text import _, say, together
+from pages.parts.text import LANGUAGES, _, bare, say, speaking, together
 from pages.parts.visits import Visits
 
 logger = logging.getLogger("pilot")
@@ -26,11 +28,24 @@ logger = logging.getLogger("pilot")
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
     """The engine starts and stops with the app. It starts behind the first page, which need not wait for it."""
-    work.start()
+    try:
+        work.start()
+    except Trouble as trouble:
+        refuse(trouble)
     if who.is_team():
         team.greet()
     yield {}
     await anyio.to_thread.run_sync(work.stop)
+
+
+def refuse(trouble: Trouble) -> NoReturn:
+    """End before anybody is served, with what to do. An exception would end it too, in a page of traceback."""
+    for one in LANGUAGES:
+        with speaking(one):
+            told = together(bare(trouble.problem, trouble.facts), bare(trouble.remedy, trouble.facts))
+        sys.stderr.write(f"{told}\n")
+    sys.stderr.flush()
+    os._exit(1)
 
 
 def on_script_error(error: Exception) -> bool:

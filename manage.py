@@ -28,6 +28,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
+HERE = Path.cwd()  # what a path in the command means
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "manage.json"
@@ -48,6 +49,9 @@ USAGE = """python3 manage.py COMMAND
   test        run the tests (more words go to pytest)
   check       style, types and translations; says everything that is wrong, not only the first
   bench       list what can be measured; `bench NAME` measures it
+  backup      copy the database, uploads and results, also while the app runs, and check the copy; `backup FOLDER`
+              puts it there instead of data/backups
+  restore     `restore BACKUP` puts a backup in the place of the data; what was there is kept beside it
   pretrain    make the compact model anew (over an hour); a run that was stopped goes on
   translate   bring the Japanese catalogue up to the words in the code, and say which still need Japanese"""
 
@@ -206,6 +210,16 @@ def bench(words: list[str]) -> int:
     return become(f"tests.bench_{words[0]}", *words[1:])
 
 
+def backup(words: list[str]) -> int:
+    prepare()
+    return become("feedback_db.backup", *(str(HERE / word) for word in words))
+
+
+def restore(words: list[str]) -> int:
+    prepare()
+    return become("feedback_db.restore", *(str(HERE / word) for word in words))
+
+
 def pretrain(words: list[str]) -> int:
     prepare()
     return become("core.pretraining", *words)
@@ -249,6 +263,8 @@ COMMANDS = {
     "test": test,
     "check": check,
     "bench": bench,
+    "backup": backup,
+    "restore": restore,
     "pretrain": pretrain,
     "translate": translate,
 }

@@ -18,10 +18,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from core.errors import N_, UserError
+from feedback_db.place import data_folder
 from pages.parts import cookies, doorway, secret
 from pages.parts.doorway import form, wrong
 from pages.parts.text import LANGUAGES, Language, speaking
-from pages.parts.work import data_folder
 
 MOST_BYTES = 10_000  # of a form
 AT_ONCE, MOST_WAITING = 2, 100

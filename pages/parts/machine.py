@@ -11,7 +11,7 @@ from core import encoders
 from core.encoders import HUB, SHIPPED, WEIGHTS, EncoderSpec
 from core.errors import UserError
 from core.jobs import Crew
-from feedback_db import holdings, jobs
+from feedback_db import holdings, jobs, place
 from feedback_db.holdings import Kind
 from pages.parts import who, work
 from pages.parts.models import NAMES
@@ -126,7 +126,7 @@ def storage() -> None:
     """Where it lies is no matter of a screen that others can open: whoever looks after the computer knows."""
     with work.database().reading(who.here()) as db:
         held = holdings.now(db)
-    files, free = work.store().size(), shutil.disk_usage(work.data_folder()).free
+    files, free = work.store().size(), shutil.disk_usage(place.data_folder()).free
     if free < LITTLE:
         st.warning(
             together(

@@ -6,9 +6,9 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache, lru_cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from core import comparison, controls, differences, effects, jobs, measures, placing, preparation, probes, tuning, views
@@ -31,9 +31,9 @@ from core.series import Ints, Series
 from core.tables import Table
 from core.tuning import TuneSpec
 from core.views import ViewSpec
+from feedback_db import health, permits, place, restore
 from feedback_db import jobs as records
-from feedback_db import permits
-from feedback_db.database import Database, connect
+from feedback_db.database import Database
 from feedback_db.jobs import Job
 from feedback_db.permits import APP
 from pages.parts import who
@@ -77,6 +77,7 @@ KINDS = {  # a class stands above the one that it is a kind of
 }
 logger = logging.getLogger(__name__)
 _opening = threading.Lock()  # two first visitors must open one database
+_running = ExitStack()  # what this process holds from start to stop
 
 # Screens never wait for the engine, which takes seconds to start: they hand their wish over, in order, and look at
 # the job's record.
@@ -87,13 +88,9 @@ NO_ENGINE = UserError(
 )
 
 
-def data_folder() -> Path:
-    return Path(os.environ.get("PILOT_DATA") or Path(__file__).parents[2] / "data")
-
-
 @cache
 def store() -> Store:
-    return Store(data_folder() / "artifacts")
+    return Store(place.artifacts())
 
 
 def database() -> Database:
@@ -103,11 +100,7 @@ def database() -> Database:
 
 @cache
 def _database() -> Database:
-    folder = data_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    db = connect(os.environ.get("PILOT_DATABASE_URL") or f"sqlite:///{(folder / 'pilot.db').as_posix()}")
-    db.upgrade()
-    return db
+    return health.ready(place.address(), place.backups())
 
 
 def leads() -> bool:
@@ -127,7 +120,13 @@ def _engine() -> jobs.Engine:
 
 
 def start() -> None:
-    """Start the engine behind the first page, and go on with what an app that was stopped or killed left undone."""
+    """Start the engine behind the first page, and go on with what an app that was stopped or killed left undone.
+
+    Raises Trouble where the data is ill or another app has it.
+    """
+    _running.enter_context(place.taken())
+    for folder in restore.interrupted():
+        logger.warning("a restore was stopped before it changed the data: see %s", folder)
     with database().session(APP) as db:
         unfinished = records.begin_again(db)
     _hand_over.submit(_engine)
@@ -148,6 +147,7 @@ def stop() -> None:
     if _engine.cache_info().currsize:
         _engine().close()
     reader().close()
+    _running.close()
 
 
 def kind_of(spec: Spec) -> str:
