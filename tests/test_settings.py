@@ -197,9 +197,9 @@ def test_what_is_stored_is_counted_and_little_room_is_said(place, monkeypatch):
     assert shown["Files and results"] == f"{files / 1e6:,.1f} MB"
     assert shown["Database (SQLite)"] == f"{(place.folder / 'pilot.db').stat().st_size / 1e6:,.1f} MB"
     assert str(place.folder) not in someone.sent()
-    assert [one.value for one in someone.at.warning] == []
+    assert [one.value for one in someone.at.warning] == ["There is no backup yet."]
     monkeypatch.setattr(machine.shutil, "disk_usage", lambda _folder: SimpleNamespace(free=1.5e9))
-    [warning] = [one.value for one in someone.run().at.warning]
+    warning = someone.run().at.warning[0].value
     assert warning.startswith("Only 1.5 GB are free")
 
 
