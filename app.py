@@ -17,7 +17,7 @@ from feedback_db.errors import Trouble
 from feedback_db.permits import Forbidden
 from pages.parts import company, door, figures, hosts, post, pulse, team, visits, ways, who, work
 from pages.parts.admission import Alone, Team
-from pages.parts.gate import Gate
+from pages.parts.gate import Gate, failed
 from pages.parts.guard import NOTHING_HERE
 from pages.parts.text import LANGUAGES, _, bare, say, speaking, together
 from pages.parts.visits import Visits
@@ -87,4 +87,5 @@ app = st.App(
     ],
     middleware=[gate()],
     on_script_error=on_script_error,
+    exception_handlers={Exception: failed},
 )

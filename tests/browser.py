@@ -62,7 +62,7 @@ class App:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(30)
+        self.process.wait(90)  # an engine that has just begun to start must first be there
 
     def kill(self) -> None:
         self.process.kill()

@@ -8,15 +8,15 @@ from pathlib import Path
 
 from sqlalchemy import update
 
-from feedback_db import logins, models, people, raters
+from feedback_db import logins, models, people, raters, studies
 from feedback_db.database import Database, connect
 from feedback_db.logins import Login
 from feedback_db.permits import APP, LOCAL
 from feedback_db.raters import Invitation
-from feedback_db.studies import Study
+from feedback_db.studies import Item, Study
 from tests.browser import ROOT, App, TeamApp, stopped_after
 from tests.client import Client
-from tests.test_feedback_db import a_pilot, a_study, a_view
+from tests.test_feedback_db import a_pilot, a_view
 
 STATES = ("active", "revoked", "expired")
 
@@ -75,6 +75,19 @@ class House:
         with self.database.session(LOCAL) as db:
             logins.end(db, login.id)
 
+    def make_manager(self, client: Client) -> None:
+        login = self.login(client)
+        assert login is not None
+        assert login.person_id is not None
+        with self.database.session(LOCAL) as db:
+            people.set_role(db, login.person_id, "manager")
+
+    def again(self, login: Login) -> Client:
+        """The same person, signed in once more."""
+        assert login.person_id is not None
+        with self.database.session(LOCAL) as db:
+            return self._with(logins.begin(db, login.person_id))
+
     def _with(self, token: str) -> Client:
         return Client(self.app.address, cookies={"pilot_login": token})
 
@@ -93,7 +106,9 @@ def house(data: Path) -> Iterator[House]:
         database = connect(f"sqlite:///{(data / 'pilot.db').as_posix()}")
         with database.session(LOCAL) as db:
             pilot_id = a_pilot(db)
-            study = a_study(db, pilot_id, [a_view(db, pilot_id)])
+            view_id = a_view(db, pilot_id)
+            design = {"n_items": 1, "minutes": 5}
+            study = studies.open_with(db, pilot_id, [view_id], 1, design, [Item(0, "view", view_id)])
         try:
             yield House(app, database, study)
         finally:

@@ -6,15 +6,23 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 from streamlit.proto.BackMsg_pb2 import BackendOperationRequest, BackMsg
 from websockets.exceptions import ConnectionClosed
 
-from pages.parts import stream
-from pages.parts.gate import ELSEWHERE, NOT_OURS, NOTHING
+from pages.parts import cookies, stream
+from pages.parts.admission import Alone
+from pages.parts.gate import ELSEWHERE, FAILED, NOT_OURS, NOTHING, Gate, failed
 from pages.parts.hosts import Hosts, here, is_own_origin, reached
-from pages.parts.ways import SCREENS, files
+from pages.parts.shield import shielded
+from pages.parts.visits import ONE, Visits
+from pages.parts.ways import PRODUCT, SCREENS, files
 from tests.browser import ROOT, App
-from tests.client import Client
+from tests.client import Client, serving
 from tests.streams import refusal, send_file, tab
 
 EVIL = (
@@ -114,6 +122,46 @@ def test_behind_a_server_that_speaks_tls_everything_is_as_the_browser_sees_it():
     assert not is_own_origin(scope("pilot.plant.example", "http://pilot.plant.example", scheme="https"))
 
 
+def test_a_login_is_found_beside_cookies_of_other_programs_on_this_computer():
+    """They share a host, whatever their port; some hold what is no proper cookie."""
+    sent = [(b"cookie", b'odd={"a": [1, 2]}; \xe9=x; pilot_login=mine; b c=d')]
+    assert cookies.token({"headers": sent, "scheme": "http"}) == "mine"
+    assert cookies.token({"headers": sent, "scheme": "https"}) == ""  # over TLS only the name that others cannot set
+    secure = [(b"cookie", b"pilot_login=theirs; __Host-pilot_login=mine")]
+    assert cookies.token({"headers": secure, "scheme": "wss"}) == "mine"
+
+
+@pytest.mark.parametrize(("scheme", "name"), [("http", "pilot_login"), ("https", "__Host-pilot_login")])
+def test_the_cookie_is_kept_from_scripts_and_other_sites(scheme: str, name: str):
+    answer = Response()
+    cookies.set_cookie(answer, "mine", scheme)
+    said = answer.headers["set-cookie"].split("; ")
+    assert said[0] == f"{name}=mine"
+    assert {"HttpOnly", "SameSite=lax", "Path=/"} <= {*said}
+    assert ("Secure" in said) is (scheme == "https")
+    assert "Domain" not in answer.headers["set-cookie"]
+
+
+@pytest.mark.parametrize(
+    ("sender", "counted"),
+    [
+        ("192.168.0.5", "192.168.0.5"),
+        ("::ffff:192.168.0.5", "192.168.0.5"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("testclient", "testclient"),
+    ],
+)
+def test_whom_a_limit_counts_for(sender: str, counted: str):
+    assert cookies.client({"client": (sender, 1)}) == counted
+
+
+def test_behind_tls_browsers_are_told_to_keep_to_it():
+    told = dict(shielded([(b"Access-Control-Allow-Origin", b"*")], scope("localhost:8501", scheme="https")))
+    assert told[b"strict-transport-security"].startswith(b"max-age=")
+    assert b"wss://localhost:8501" in told[b"content-security-policy"]
+    assert b"Access-Control-Allow-Origin" not in told
+
+
 def test_two_host_headers_are_none():
     twice = scope("localhost")
     twice["headers"] = [*twice["headers"], (b"host", b"evil.example")]
@@ -167,6 +215,19 @@ def test_every_answer_says_how_far_to_trust_it_and_none_opens_the_app_to_other_s
         assert policy["frame-ancestors"] == policy["object-src"] == policy["base-uri"] == "'none'"
         assert "unsafe" not in policy["script-src"]
         assert policy["default-src"] == policy["form-action"] == "'self'"
+
+
+def test_an_app_that_fails_says_no_more_than_that():
+    async def fail(_request: Request) -> None:
+        raise ValueError("a secret of the app")
+
+    settings = {"hosts": here(), "people": Alone(), "ways": PRODUCT, "visits": Visits(ONE)}
+    routes = [Route("/data", fail)]
+    broken = Starlette(routes=routes, middleware=[Middleware(Gate, **settings)], exception_handlers={Exception: failed})
+    with serving(broken) as address:
+        answer = Client(address).get("/data")
+    assert (answer.status, FAILED in answer.body, "secret" in answer.body) == (500, True, False)
+    assert answer.headers["x-frame-options"] == "DENY"
 
 
 # --- what the websocket lets through

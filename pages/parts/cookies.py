@@ -1,10 +1,10 @@
 """The cookie that says who somebody is. It holds a secret that the database knows by its hash only."""
 
 from collections.abc import MutableMapping
-from http.cookies import CookieError, SimpleCookie
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
+from starlette.requests import cookie_parser
 from starlette.responses import Response
 
 Scope = MutableMapping[str, Any]  # ASGI's, of a request or a websocket
@@ -32,13 +32,8 @@ def clear_cookie(response: Response) -> None:
 
 def token(scope: Scope) -> str:
     """What the browser sent, or nothing. Behind TLS the weaker name counts for nothing: anybody near could set it."""
-    jar: SimpleCookie = SimpleCookie()
-    try:
-        jar.load("; ".join(headers(scope, b"cookie")))
-    except CookieError:
-        return ""
-    found = jar.get(HOST_NAME if is_secure(scope["scheme"]) else NAME)
-    return found.value if found else ""
+    jar = cookie_parser("; ".join(headers(scope, b"cookie")))
+    return jar.get(HOST_NAME if is_secure(scope["scheme"]) else NAME, "")
 
 
 def client(scope: Scope) -> str:

@@ -10,6 +10,7 @@ from math import ceil, isfinite
 from typing import Protocol
 from urllib.parse import quote, urlencode
 
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from core.errors import N_
@@ -33,13 +34,14 @@ INVITED = "/pin"  # says what is wrong with an invitation, or asks for its PIN
 REFUSED = 1008  # as a websocket says it; before it is open, 403
 
 NOT_OURS = N_(
-    "This app does not answer under this address. Whoever runs it can start it with PILOT_ADDRESS set to the address "
-    "that people use."
+    "This app does not answer under this address. Whoever runs it can let it: manage.py run --team --address, and the "
+    "address that people use."
 )
 ELSEWHERE = N_("This was not sent by a page of this app.")
 NOTHING = N_("There is nothing here.")
 NOBODY = N_("Sign in first.")
 UNSIZED = N_("How large the file is was not said.")
+FAILED = N_("Something is wrong in this program. What you saved is safe.")
 TOO_MUCH = N_("That was too much at once. Wait a little, then try again.")
 
 
@@ -85,18 +87,20 @@ class Gate:
         if way and ("nobody" in way.roles or (path == ways.FIGURES and hosts.is_from_here(scope))):
             return self._as_stranger(scope, self.app)
         visitor = await self.people.visitor(scope)
-        if path == ways.RATING and visitor.role not in ways.STAFF:
+        if path == ways.RATING and method == "GET" and visitor.role not in ways.STAFF:
             return await self._rating(scope, visitor)
         return self._known(scope, way, visitor)
 
     async def _rating(self, scope: Scope, visitor: Visitor) -> App:
         """An invitation's address lets people in by itself."""
+        if wait := self.visits.strangers.take(cookies.client(scope)):
+            return later(wait)
         secret = await self.people.invited(scope, visitor)
         if secret is None:
             return self._known(scope, ways.way(self.ways, scope["method"], scope["path"]), visitor)
         if secret:
-            return self._as_stranger(scope, _with_cookie(self.app, secret))
-        return self._as_stranger(scope, RedirectResponse(f"{INVITED}?{scope['query_string'].decode('latin-1')}", 303))
+            return _with_cookie(self.app, secret)
+        return RedirectResponse(f"{INVITED}?{scope['query_string'].decode('latin-1')}", 303)
 
     def _known(self, scope: Scope, way: Way | None, visitor: Visitor) -> App:
         if visitor.role == "nobody":
@@ -159,6 +163,13 @@ def say(status: int, message: str, **headers: str) -> Response:
     """To somebody whose language is not known."""
     told = "\n".join(catalogue(one).gettext(message) for one in LANGUAGES)
     return PlainTextResponse(f"{told}\n", status, {"cache-control": "no-store", **headers})
+
+
+def failed(request: Request, _error: Exception) -> Response:
+    """Where the app has a bug; its log has the rest."""
+    answer = say(500, FAILED)
+    answer.raw_headers = shielded(answer.raw_headers, request.scope)
+    return answer
 
 
 def later(wait: float) -> Response:

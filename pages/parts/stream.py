@@ -20,7 +20,7 @@ Send = Callable[[Message], Awaitable[None]]
 # Of what else Streamlit's browser side can send, some empties everybody's caches, installs files, or stops the server.
 ALWAYS = {"rerun_script", "stop_script", "app_heartbeat"}
 DOWNLOADS = {"deferred_file", "dataframe_chunk"}
-MOST_BYTES = 2_000_000  # of a message
+MOST_BYTES = 1_000_000  # of a message; in all journeys none had 3,000, and a lasso drawn for a minute has 150,000
 TOO_LARGE = 1009  # as a websocket says it
 PROTOCOL = b"sec-websocket-protocol"
 RESUMES = 2  # the entry of the protocol's list that names a session to go on with
