@@ -20,7 +20,6 @@ from sqlalchemy import (
     Text,
     cast,
     create_engine,
-    delete,
     event,
     func,
     insert,
@@ -75,7 +74,7 @@ def sealed(file: Path) -> Database:
     return Database(create_engine("sqlite://", creator=lambda: sqlite3.connect(address, uri=True), poolclass=NullPool))
 
 
-@may()
+@may("lead")
 def facts(db: Session) -> Facts:
     connection = db.connection()
     tables = tables_of(connection)
@@ -183,7 +182,7 @@ def _forget_logins(file: Path) -> None:
         connection.exec_driver_sql("PRAGMA secure_delete=ON")  # nor may they lie in the file's free pages
         for table in tables_of(connection):
             if table.name in LEFT_OUT:
-                connection.execute(delete(table))
+                connection.execute(table.delete())
     copied.close()
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from feedback_db import backup, copies, place
 from feedback_db.backup import ARTIFACTS, DATABASE, Backup, copied, stamp, sync, unused
-from feedback_db.database import MIGRATION_LOCK, Database, connect, versions
+from feedback_db.database import MIGRATION_LOCK, connect, versions
 from feedback_db.errors import N_, Trouble, of_sqlite
 from feedback_db.permits import LOCAL
 
@@ -42,12 +42,12 @@ def restore(found: Backup) -> Path | None:
         aside = unused(_home() / f"{ASIDE}{stamp()}")
         aside.mkdir()
         try:
-            prepared = _prepared(found, aside / NEXT)
+            _prepare(found, aside / NEXT)
             _fetch_artifacts(found, aside)
             if file:
-                _replace(file, prepared, aside)
+                _replace(file, aside)
             else:
-                _pour(prepared, aside)
+                _pour(aside)
         finally:
             (aside / NEXT).unlink(missing_ok=True)
             with suppress(OSError):  # something lies in it
@@ -80,19 +80,18 @@ def _home() -> Path:
     return file.parent if file else place.data_folder()
 
 
-def _prepared(found: Backup, file: Path) -> Database:
+def _prepare(found: Backup, file: Path) -> None:
     """A copy of the backup's database, checked and brought to this program's version."""
     copied(found.folder / DATABASE, file, found.files[DATABASE])
     if copies.checked(file) != found.facts:
         raise copies.damaged(file)
     database = copies.of_file(file)
     database.upgrade()
-    return database
+    database.close()
 
 
-def _replace(database: Path, prepared: Database, aside: Path) -> None:
+def _replace(database: Path, aside: Path) -> None:
     """Keep a copy of what is there, and of what its program left half-done if it was killed; then put the new there."""
-    prepared.close()
     if database.exists():
         for file in _with_journals(database):
             shutil.copy2(file, aside / file.name)
@@ -146,9 +145,9 @@ def _fetch_artifacts(found: Backup, aside: Path) -> None:
     sync(store)
 
 
-def _pour(prepared: Database, aside: Path) -> None:
+def _pour(aside: Path) -> None:
     """Into PostgreSQL: all rows in one transaction, into empty tables."""
-    target = connect(place.address())
+    prepared, target = copies.sealed(aside / NEXT), connect(place.address())
     target.upgrade()
     with target.session(LOCAL) as db:
         db.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
@@ -164,7 +163,6 @@ def _pour(prepared: Database, aside: Path) -> None:
                     N_("PostgreSQL did not take everything."),
                     N_("Nothing was changed. Look at its log, then try again."),
                 )
-        prepared.close()
         (aside / NEXT).unlink()  # before the step that counts, which is the commit: see `interrupted`
     target.close()
 

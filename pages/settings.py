@@ -3,7 +3,7 @@
 import streamlit as st
 
 from feedback_db import permits
-from pages.parts import machine, members, who
+from pages.parts import machine, members, safety, who
 from pages.parts.guard import guard
 from pages.parts.text import _
 from pages.parts.work import database
@@ -25,3 +25,6 @@ with guard():
     st.markdown(f"#### {_('How much is stored?')}")
     with guard():
         machine.storage()
+    st.markdown(f"#### {_('When was the last backup?')}")
+    with guard():
+        safety.section()

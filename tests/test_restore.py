@@ -115,7 +115,7 @@ KILLED = """if True:
     restore.main([sys.argv[1]])
 """
 STOPPED = "A restore was stopped before it changed the data:"
-STEPS = [("_prepared", 1), ("_fetch_artifacts", 1), ("sync", 2), ("_rest", 1)]
+STEPS = [("_prepare", 1), ("_fetch_artifacts", 1), ("sync", 2), ("_rest", 1)]
 
 
 def killed(made: Path, name: str, n: int) -> str:
@@ -237,7 +237,7 @@ def test_killed_on_the_way_into_postgresql_it_leaves_the_tables_empty_and_can_be
     server = Installation(tmp_path / "server", url, monkeypatch)
     killed(elsewhere.backups[0], "copied", 1)
     server.enter()
-    killed(elsewhere.backups[0], "_prepared", 1)
+    killed(elsewhere.backups[0], "_prepare", 1)
     assert not any(server.contents().values())
     assert restore.main([str(elsewhere.backups[0])]) == 0
     assert server.contents() == was

@@ -1,6 +1,7 @@
 """The settings screen: who is let in and let go, what is shown once, what the computer does and holds; and PINs."""
 
 import re
+from datetime import timedelta
 from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
@@ -9,13 +10,20 @@ from sqlalchemy import update
 
 from core import encoders
 from core.jobs import Crew
-from feedback_db import jobs, logins, models, people, raters
+from feedback_db import backup, jobs, logins, models, people, raters
+from feedback_db import place as feedback_place
 from feedback_db.permits import APP, LOCAL
-from pages.parts import machine, members, pins, work
+from pages.parts import machine, pins, safety, work
 from pages.parts.text import plain
 from tests.screens import Person, Place
 
 HANA = "花子"
+
+
+@pytest.fixture(autouse=True)
+def no_backup_yet() -> None:
+    """What an app remembers of the backup that it made last."""
+    safety._made.clear()
 
 
 @pytest.fixture
@@ -47,9 +55,8 @@ def test_settings_are_one_press_away_and_not_where_people_rate(place):
 
 def invite(lead: Person, name: str, role: str = "manager", email: str = "") -> Person:
     lead.open("settings")
-    n = lead.at.session_state[members.N_INVITED] if members.N_INVITED in lead.at.session_state else 0
     for field, value in (("name", name), ("role", role), ("email", email)):
-        lead.at.get_by_key(f"invite-{field}-{n}").set_value(value)
+        lead.at.get_by_key(f"invite-{field}-0").set_value(value)
     return lead.press("Make a link")
 
 
@@ -252,6 +259,38 @@ def test_models_are_said_to_be_here_only_where_they_are(place, tmp_path, monkeyp
         "2.0 MB",
     ]
     assert list(table["licence"]) == ["as this app's", "MIT", "MIT", "MIT"]
+
+
+# Backup
+
+
+def test_a_backup_is_made_behind_the_screen_and_its_check_is_told(place):
+    place.asked()
+    someone = Person(place, "en").open("settings")
+    assert someone.sees("There is no backup yet.")
+    someone.press("Make a backup now")
+    assert not someone.has_button("Make a backup now") or safety._made[0].done()
+    safety._made[0].result(timeout=60)
+    assert re.search(r"The last backup is of .+, and passed its check\. It holds \d+ entries\.", said(someone.run()))
+    [made] = backup.all_in(feedback_place.backups())
+    assert backup.opened(made.folder).facts.rows["study"] == 1
+    made_at = f"{models.now() - timedelta(days=8):%Y-%m-%dT%H:%M:%S+00:00}"
+    manifest = made.folder / backup.MANIFEST
+    manifest.write_text(manifest.read_text().replace(made.made_at.isoformat(), made_at))
+    assert someone.run().at.warning[0].value.startswith("The last backup is of")  # a week ago: it stands out
+
+
+def said(someone: Person) -> str:
+    return "\n".join(someone.texts())
+
+
+def test_a_backup_that_fails_says_so_and_names_no_folder(place):
+    (place.folder / "backups").write_text("a file stands where the folder should be")
+    someone = Person(place, "en").open("settings").press("Make a backup now")
+    safety._made[0].exception(timeout=60)
+    assert someone.run().errors() != []
+    assert someone.sees("There is no new one.")
+    assert str(place.folder) not in someone.sent()
 
 
 # Addresses and PINs

@@ -31,7 +31,7 @@ from core.series import Ints, Series
 from core.tables import Table
 from core.tuning import TuneSpec
 from core.views import ViewSpec
-from feedback_db import health, place, restore
+from feedback_db import health, permits, place, restore
 from feedback_db import jobs as records
 from feedback_db.database import Database
 from feedback_db.jobs import Job
@@ -194,6 +194,8 @@ def crew() -> Future[jobs.Crew]:
 
 
 def cancel(spec: Spec) -> None:
+    with database().reading(who.here()) as db:
+        permits.leading(db)
     _hand_over.submit(lambda: _engine().cancel(spec.fingerprint()))
 
 
