@@ -24,6 +24,7 @@ from tests.streams import Tab, refusal, tab
 ROLES = ("lead", "manager", "rater")
 NONE: frozenset[str] = frozenset()
 ANYBODY = SIGNED_IN | {"nobody"}
+ELSEWHERE = {"X-Forwarded-For": "192.0.2.7"}  # as through a proxy, for somebody on another computer
 READ, FORM = ("GET", "HEAD"), ("GET", "HEAD", "POST")
 LIST = """
 import app, json
@@ -45,6 +46,8 @@ UPLOAD = "/_stcore/upload_file/{session_id}/{file_id}"
 STREAM = "/_stcore/stream"
 ROUTES = {
     "/api/ratings": Row("/api/ratings", ("POST",), SIGNED_IN),
+    "/healthz": Row("/healthz", READ, ANYBODY),
+    "/metrics": Row("/metrics", READ, LEAD),  # on this computer itself anybody: tests/test_operations.py
     "/login": Row("/login", FORM, ANYBODY),
     "/enter": Row("/enter", FORM, ANYBODY),
     "/logout": Row("/logout", FORM, ANYBODY),
@@ -120,7 +123,7 @@ def happens(person: Person, method: str, path: str) -> str:
     if method == "WEBSOCKET":
         return {101: "in", 403: "sign in"}[refusal(person.client)]
     token = {"X-Xsrftoken": person.client.cookies.get("_streamlit_xsrf", "")}
-    answer = person.client.send(method, path.format(session=session), None, token)
+    answer = person.client.send(method, path.format(session=session), None, token | ELSEWHERE)
     location = answer.headers.get("location") or ""
     if answer.status == 401 or (answer.status == 303 and location.startswith("/login?next=")):
         assert NOBODY in answer.body or method == "HEAD" or location

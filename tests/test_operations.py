@@ -24,7 +24,10 @@ from tests.test_structure import PRODUCT, ROOT, python_files, tracked
 
 OPERATIONS, SECURITY = "docs/OPERATIONS.md", "SECURITY.md"
 PAGES = (OPERATIONS, SECURITY)
-PRINTED = "body { font: 9pt/1.3 sans-serif } code { font-size: 7.5pt } pre { white-space: pre-wrap }"
+PRINTED = """
+    body { font: 9pt/1.25 sans-serif } code { font-size: 7.5pt } pre { white-space: pre-wrap } h1 { font-size: 14pt }
+    h1, p, pre, table { margin: 0.5em 0 }
+"""
 ROUTES = re.compile(r"(?<![\w.])/(?:healthz|metrics|login|enter|rate|settings|api/\w+)\b")
 PATHS = re.compile(r"(?<![\w/])(?:(?:pages|core|feedback_db|tests|docs)/[\w./-]+\.\w+|[A-Z]+\.md|requirements\.txt)")
 OPTIONS = ("--team", "--port", "--address", "--cert", "--key")
@@ -109,7 +112,7 @@ def test_the_page_is_two_pages_when_it_is_printed(browser: Browser):
     page = browser.new_page()
     page.set_default_timeout(PATIENCE)
     html = MarkdownIt("commonmark").enable("table").render(text(OPERATIONS))
-    page.set_content(f"<style>{PRINTED}</style>{html}")
+    page.set_content(f"<!DOCTYPE html><style>{PRINTED}</style>{html}")
     margins = dict.fromkeys(("top", "bottom", "left", "right"), "12mm")
     assert len(pypdfium2.PdfDocument(page.pdf(format="A4", margin=margins))) <= 2
 
