@@ -1,7 +1,5 @@
 """The ASGI app. `streamlit run app.py` serves it; the screens are in pages/."""
 
-import logging
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,38 +8,22 @@ import anyio.to_thread
 import streamlit as st
 from starlette.routing import Route
 
-from pages.parts import post, work
-from pages.parts.text import _, together
-
-logger = logging.getLogger("pilot")
+from pages.parts import log, mishap, post, work
 
 
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
     """The engine starts and stops with the app. It starts behind the first page, which need not wait for it."""
-    work.start()
-    yield {}
-    await anyio.to_thread.run_sync(work.stop)
-
-
-def on_script_error(error: Exception) -> bool:
-    """A bug is ours to mend: the person gets a sentence and a number, and the log has the rest."""
-    number = secrets.token_hex(3)
-    logger.error("error %s", number, exc_info=error)
-    st.error(
-        together(
-            _("This screen failed because of an error in this program. What you saved is safe."),
-            _("Reload the page. If it happens again, tell the person in charge this number: {number}").format(
-                number=number
-            ),
-        )
-    )
-    return True
+    with log.kept(work.data_folder() / "log"):
+        work.start()
+        yield {}
+        await anyio.to_thread.run_sync(work.stop)
 
 
 app = st.App(
     "pages/frame.py",
     lifespan=lifespan,
     routes=[Route(post.ADDRESS, post.endpoint, methods=["POST"])],
-    on_script_error=on_script_error,
+    on_script_error=mishap.on_screen,
+    exception_handlers={Exception: mishap.answer},
 )
