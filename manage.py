@@ -39,12 +39,15 @@ CODE = ("app.py", "core", "feedback_db", "pages")
 # Two files side by side, those of many tests first: the browser's then have the computer nearly to themselves.
 TWO_AT_ONCE = ("-n", "2", "--dist", "loadfile")
 TRANSLATIONS = ("pytest", "-q", "tests/test_translations.py")
+# Beside ruff's S: what could run or show people's words as markup, and known holes of what is installed.
+SAFETY = (("bandit", "-q", "-c", "pyproject.toml", "-r", "manage.py", *CODE), ("pytest", "-q", "tests/test_unsafe.py"))
+AUDIT = ("tests.audit",)
 
 USAGE = """python3 manage.py COMMAND
 
   run         start the app on this computer and say where to open it (more words go to streamlit)
   test        run the tests (more words go to pytest)
-  check       style, types and translations; says everything that is wrong, not only the first
+  check       style, types, translations and safety; says everything that is wrong, not only the first
   bench       list what can be measured; `bench NAME` measures it
   pretrain    make the compact model anew (over an hour); a run that was stopped goes on
   translate   bring the Japanese catalogue up to the words in the code, and say which still need Japanese"""
@@ -182,7 +185,7 @@ def test(words: list[str]) -> int:
 def check(words: list[str]) -> int:
     refuse(words)
     prepare()
-    return run_all(("ruff", "check"), ("ruff", "format", "--check"), ("mypy",), TRANSLATIONS)
+    return run_all(("ruff", "check"), ("ruff", "format", "--check"), ("mypy",), TRANSLATIONS, *SAFETY, AUDIT)
 
 
 def bench(words: list[str]) -> int:

@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, Locator, Page, Playwright, expect
 from pages.parts.text import catalogue
 
 ROOT = Path(__file__).parents[1]
-PATIENCE = 25_000
+PATIENCE = 120_000  # milliseconds; a cold start of torch, and a model's work, on two busy cores
 expect.set_options(timeout=PATIENCE)
 FLAGS = "--disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update"
 
