@@ -29,13 +29,15 @@ FORMULAS = (
     "＝1＋1",
     "'=1+1",
 )
-PATHS = ("../../etc/passwd", "..\\..\\windows\\win.ini", "C:\\con", "file:///etc/passwd", "%2e%2e%2f")
+PATHS = ("../../etc/passwd", "..\\..\\windows\\win.ini", "C:\\users\\x4\\", "file:///etc/passwd", "%2e%2e%2f")
 PROGRAMS = (
     "a.b[0]",
     "x:Q",
     "mean(y):N",
     "datum.picked",
     "it's \\\\ \\",
+    '\\" + warn(1) + "',
+    '\\":warn(1),"y":"',
     "{0} {name} {braces} %s %(x)d %n",
     "{{7*7}} ${7*7} #{7*7} <%= 7*7 %>",
     "'; DROP TABLE pilot; --",
