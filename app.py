@@ -8,6 +8,7 @@ import anyio.to_thread
 import streamlit as st
 from starlette.routing import Route
 
+from feedback_db.permits import Forbidden
 from pages.parts import log, mishap, post, work
 
 
@@ -25,5 +26,5 @@ app = st.App(
     lifespan=lifespan,
     routes=[Route(post.ADDRESS, post.endpoint, methods=["POST"])],
     on_script_error=mishap.on_screen,
-    exception_handlers={Exception: mishap.answer},
+    exception_handlers={Exception: mishap.answer, Forbidden: mishap.nothing_here},
 )

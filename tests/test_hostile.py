@@ -17,6 +17,7 @@ from core.errors import UserError
 from core.paper import shown
 from core.report import formula_safe
 from feedback_db import ratings
+from feedback_db.permits import LOCAL
 from pages.parts import export, post
 from pages.parts.text import JOINER
 from pages.parts.work import database
@@ -171,7 +172,7 @@ def test_whatever_stands_in_a_comment_is_kept_and_holds_up_no_outbox(place, text
     _pilot, study, _kept = place.asked()
     someone = Person(place, "ja").begin(study)
     assert someone.send(item=first_rated(someone), score=3, comment=text, choice=None) == {}
-    with database().session() as db:
+    with database().session(LOCAL) as db:
         [said_of_it] = ratings.of_study(db, study.id)
     assert said_of_it.rating.comment == post.storable(text).strip()[:500]
     assert "\0" not in said_of_it.rating.comment

@@ -2,11 +2,13 @@
 
 import streamlit as st
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 
 from core.errors import N_
+from feedback_db.permits import Forbidden
 from pages.parts import log
-from pages.parts.text import LANGUAGES, Language, _, speaking, together
+from pages.parts.guard import NOTHING_HERE
+from pages.parts.text import LANGUAGES, Language, _, say, speaking, together
 
 FAILED = N_("This screen failed because of an error in this program. What you saved is safe.")
 REMEDY = N_("Reload the page. If it happens again, tell the person in charge this number: {number}")
@@ -15,6 +17,9 @@ PAGE = '<!doctype html><html lang="{lang}"><meta charset="utf-8"><title>{number}
 
 def on_screen(error: Exception) -> bool:
     """Streamlit asks this of every error that a screen did not expect; its own message is not wanted."""
+    if isinstance(error, Forbidden):  # in a callback, which no guard is around
+        st.error(say(NOTHING_HERE), icon=":material/error:")
+        return True
     st.error(words(log.failed(error)))
     return True
 
@@ -26,6 +31,11 @@ def answer(request: Request, error: Exception) -> Response:
         return JSONResponse({"error": "failed", "number": number}, 500)
     with speaking(reads(request)):
         return HTMLResponse(PAGE.format(lang=reads(request), number=number, words=words(number)), 500)
+
+
+def nothing_here(_request: Request, _error: Exception) -> Response:
+    """Forbidden looks like an address that is not there, to the letter."""
+    return PlainTextResponse("Not Found", 404)
 
 
 def words(number: str) -> str:

@@ -18,13 +18,14 @@ from starlette.responses import JSONResponse, Response
 from core import tasks
 from core.tasks import Task
 from feedback_db import raters, ratings, studies
+from feedback_db.permits import Actor, Forbidden
 from feedback_db.raters import Rater, Refused
 from feedback_db.ratings import Preference, Rating, Said, TaskAnswer
 from feedback_db.studies import Item
-from pages.parts import questions
+from pages.parts import questions, who
 from pages.parts.work import database
 
-ADDRESS = "/answers"
+ADDRESS = "/api/ratings"
 MOST_BYTES = 1_000_000
 MOST_SECONDS = 24 * 3600.0  # a tablet that was put away
 CHECKS = (2, 4)  # the scores that attention checks ask for
@@ -48,11 +49,11 @@ async def endpoint(request: Request) -> Response:
         return Response(status_code=499)
     except (ValueError, KeyError, TypeError):
         return JSONResponse({"error": "not answers"}, 400)
-    kept, refused = await anyio.to_thread.run_sync(take, seat, given)
+    kept, refused = await anyio.to_thread.run_sync(take, who.sent(request.headers), seat, given)
     return JSONResponse({"kept": kept, "refused": [{"id": id_, "why": why} for id_, why in refused.items()]})
 
 
-def take(seat: str, given: list[tuple[str, Fields]]) -> tuple[list[str], dict[str, str]]:
+def take(actor: Actor, seat: str, given: list[tuple[str, Fields]]) -> tuple[list[str], dict[str, str]]:
     """Store what may be stored, each answer in a transaction of its own.
 
     Returns: the ids of what is stored, and of the rest why it is not.
@@ -61,10 +62,12 @@ def take(seat: str, given: list[tuple[str, Fields]]) -> tuple[list[str], dict[st
     refused: dict[str, str] = {}
     for id_, one in given:
         try:
-            with database().session() as db:
+            with database().session(actor) as db:
                 _store(db, seat, id_, one)
         except Refused as no:
             refused[id_] = no.why
+        except Forbidden:
+            refused[id_] = "unknown"
         except (ValueError, KeyError, TypeError):
             logger.exception("an answer could not be read")
             refused[id_] = "unreadable"
