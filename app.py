@@ -1,8 +1,6 @@
 """The ASGI app. `streamlit run app.py` serves it; the screens are in pages/."""
 
-import logging
 import os
-import secrets
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,27 +13,26 @@ from starlette.routing import Route
 
 from feedback_db.errors import Trouble
 from feedback_db.permits import Forbidden
-from pages.parts import company, door, figures, hosts, post, pulse, team, visits, ways, who, work
+from feedback_db.place import data_folder
+from pages.parts import company, door, figures, hosts, log, mishap, post, pulse, team, visits, ways, who, work
 from pages.parts.admission import Alone, Team
-from pages.parts.gate import Gate, failed
-from pages.parts.guard import NOTHING_HERE
-from pages.parts.text import LANGUAGES, _, bare, say, speaking, together
+from pages.parts.gate import Gate
+from pages.parts.text import LANGUAGES, bare, speaking, together
 from pages.parts.visits import Visits
-
-logger = logging.getLogger("pilot")
 
 
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
     """The engine starts and stops with the app. It starts behind the first page, which need not wait for it."""
     try:
-        work.start()
+        with log.kept(data_folder() / "log"):
+            work.start()
+            if who.is_team():
+                team.greet()
+            yield {}
+            await anyio.to_thread.run_sync(work.stop)
     except Trouble as trouble:
         refuse(trouble)
-    if who.is_team():
-        team.greet()
-    yield {}
-    await anyio.to_thread.run_sync(work.stop)
 
 
 def refuse(trouble: Trouble) -> NoReturn:
@@ -46,24 +43,6 @@ def refuse(trouble: Trouble) -> NoReturn:
         sys.stderr.write(f"{told}\n")
     sys.stderr.flush()
     os._exit(1)
-
-
-def on_script_error(error: Exception) -> bool:
-    """A bug is ours to mend: the person gets a sentence and a number, and the log has the rest."""
-    if isinstance(error, Forbidden):  # in a callback, which no guard is around
-        st.error(say(NOTHING_HERE), icon=":material/error:")
-        return True
-    number = secrets.token_hex(3)
-    logger.error("error %s", number, exc_info=error)
-    st.error(
-        together(
-            _("This screen failed because of an error in this program. What you saved is safe."),
-            _("Reload the page. If it happens again, tell the person in charge this number: {number}").format(
-                number=number
-            ),
-        )
-    )
-    return True
 
 
 def gate() -> Middleware:
@@ -86,6 +65,6 @@ app = st.App(
         *(door.ROUTES if who.is_team() else []),
     ],
     middleware=[gate()],
-    on_script_error=on_script_error,
-    exception_handlers={Exception: failed},
+    on_script_error=mishap.on_screen,
+    exception_handlers={Exception: mishap.answer, Forbidden: mishap.nothing_here},
 )

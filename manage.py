@@ -40,6 +40,9 @@ CODE = ("app.py", "core", "feedback_db", "pages")
 # Two files side by side, those of many tests first: the browser's then have the computer nearly to themselves.
 TWO_AT_ONCE = ("-n", "2", "--dist", "loadfile")
 TRANSLATIONS = ("pytest", "-q", "tests/test_translations.py")
+# Beside ruff's S: what could run or show people's words as markup, and known holes of what is installed.
+SAFETY = (("bandit", "-q", "-c", "pyproject.toml", "-r", "manage.py", *CODE), ("pytest", "-q", "tests/test_unsafe.py"))
+AUDIT = ("tests.audit",)
 
 USAGE = """python3 manage.py COMMAND
 
@@ -48,7 +51,7 @@ USAGE = """python3 manage.py COMMAND
   lead        print a link that lets a new lead in, once; `lead NAME` one for somebody who has lost the passphrase
   install     make .venv and install what the app needs, and nothing else: before it starts where it may not write
   test        run the tests (more words go to pytest)
-  check       style, types and translations; says everything that is wrong, not only the first
+  check       style, types, translations and safety; says everything that is wrong, not only the first
   bench       list what can be measured; `bench NAME` measures it
   backup      copy the database, uploads and results, also while the app runs, and check the copy; `backup FOLDER`
               puts it there instead of data/backups
@@ -202,7 +205,7 @@ def test(words: list[str]) -> int:
 def check(words: list[str]) -> int:
     refuse(words)
     prepare()
-    return run_all(("ruff", "check"), ("ruff", "format", "--check"), ("mypy",), TRANSLATIONS)
+    return run_all(("ruff", "check"), ("ruff", "format", "--check"), ("mypy",), TRANSLATIONS, *SAFETY, AUDIT)
 
 
 def bench(words: list[str]) -> int:

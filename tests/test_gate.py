@@ -14,9 +14,9 @@ from starlette.routing import Route
 from streamlit.proto.BackMsg_pb2 import BackendOperationRequest, BackMsg
 from websockets.exceptions import ConnectionClosed
 
-from pages.parts import cookies, stream
+from pages.parts import cookies, mishap, stream
 from pages.parts.admission import Alone
-from pages.parts.gate import ELSEWHERE, FAILED, NOT_OURS, NOTHING, Gate, failed
+from pages.parts.gate import ELSEWHERE, NOT_OURS, NOTHING, Gate
 from pages.parts.hosts import Hosts, here, is_own_origin, reached
 from pages.parts.shield import shielded
 from pages.parts.visits import ONE, Visits
@@ -223,10 +223,12 @@ def test_an_app_that_fails_says_no_more_than_that():
 
     settings = {"hosts": here(), "people": Alone(), "ways": PRODUCT, "visits": Visits(ONE)}
     routes = [Route("/data", fail)]
-    broken = Starlette(routes=routes, middleware=[Middleware(Gate, **settings)], exception_handlers={Exception: failed})
+    broken = Starlette(
+        routes=routes, middleware=[Middleware(Gate, **settings)], exception_handlers={Exception: mishap.answer}
+    )
     with serving(broken) as address:
         answer = Client(address).get("/data")
-    assert (answer.status, FAILED in answer.body, "secret" in answer.body) == (500, True, False)
+    assert (answer.status, '"failed"' in answer.body, "secret" in answer.body) == (500, True, False)
     assert answer.headers["x-frame-options"] == "DENY"
 
 

@@ -10,7 +10,6 @@ from math import ceil, isfinite
 from typing import Protocol
 from urllib.parse import quote, urlencode
 
-from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from core.errors import N_
@@ -41,7 +40,6 @@ ELSEWHERE = N_("This was not sent by a page of this app.")
 NOTHING = N_("There is nothing here.")
 NOBODY = N_("Sign in first.")
 UNSIZED = N_("How large the file is was not said.")
-FAILED = N_("Something is wrong in this program. What you saved is safe.")
 TOO_MUCH = N_("That was too much at once. Wait a little, then try again.")
 
 
@@ -163,13 +161,6 @@ def say(status: int, message: str, **headers: str) -> Response:
     """To somebody whose language is not known."""
     told = "\n".join(catalogue(one).gettext(message) for one in LANGUAGES)
     return PlainTextResponse(f"{told}\n", status, {"cache-control": "no-store", **headers})
-
-
-def failed(request: Request, _error: Exception) -> Response:
-    """Where the app has a bug; its log has the rest."""
-    answer = say(500, FAILED)
-    answer.raw_headers = shielded(answer.raw_headers, request.scope)
-    return answer
 
 
 def later(wait: float) -> Response:

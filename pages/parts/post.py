@@ -30,6 +30,7 @@ MOST_BYTES = 1_000_000
 MOST_SECONDS = 24 * 3600.0  # a tablet that was put away
 CHECKS = (2, 4)  # the scores that attention checks ask for
 CHECK_CHANCE = 1 / 5
+UNKEPT = re.compile("[\0\ud800-\udfff]")  # what no database keeps: one such letter would hold up a whole outbox
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 logger = logging.getLogger("pilot")
 
@@ -80,7 +81,7 @@ def _store(db: Session, seat: str, id_: str, one: Fields) -> None:
     if not UUID.fullmatch(id_):
         raise ValueError("an answer without a number of its own")
     if "literacy" in one:
-        given = {str(key): str(value) for key, value in one["literacy"].items()}
+        given = {key: storable(value) for key, value in one["literacy"].items() if key in questions.LITERACY}
         raters.keep_literacy(db, rater, {"answers": given, "right": questions.literacy_right(given)})
         return
     item = studies.item(db, study.id, str(one["item"]))
@@ -129,10 +130,17 @@ def _opinion(one: Fields) -> dict[str, Any]:
     return {
         "score": _among(one.get("score"), 5),
         "reasons": [code for code in one.get("reasons") or () if code in questions.REASONS],
-        "comment": str(one.get("comment") or "").strip()[:500],
+        "comment": storable(one.get("comment") or "").strip()[:500],
         "previs": previs
-        and {scale: {key: _among(point, 7) for key, point in of.items()} for scale, of in previs.items()},
+        and {
+            scale: {key: _among(point, 7) for key, point in of.items() if key in questions.PREVIS[scale]}
+            for scale, of in previs.items()
+        },
     }
+
+
+def storable(text: object) -> str:
+    return UNKEPT.sub("\ufffd", str(text))
 
 
 def _among(value: object, highest: int) -> int | None:
