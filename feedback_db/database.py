@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATION_LOCK = 0x50494C4F54  # "PILOT"; any number that all our processes share
-BUSY_SECONDS = 30
+BUSY_SECONDS = 5  # for another's transaction: a tablet waits 10 s for its receipt, and a screen stands still meanwhile
+START_SECONDS = 30  # likewise, for another app that starts and brings the tables up to date
 
 # NaN would be accepted by SQLite and refused by PostgreSQL; Japanese column names stay legible in the file.
 to_json = partial(json.dumps, ensure_ascii=False, allow_nan=False)
@@ -42,7 +43,7 @@ class Database:
         """Bring the tables to the newest migration, in one transaction. Processes that start together take turns."""
         config = Config()
         config.set_main_option("script_location", MIGRATIONS.as_posix().replace("%", "%%"))
-        with self.engine.begin() as connection:
+        with self.engine.execution_options(busy_seconds=START_SECONDS).begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
             config.attributes["connection"] = connection
@@ -74,7 +75,7 @@ def journal(version: tuple[int, ...]) -> tuple[str, str]:
 
 
 def _sqlite(url: str) -> Engine:
-    engine = create_engine(url, json_serializer=to_json, connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(url, json_serializer=to_json, connect_args={"timeout": START_SECONDS})
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine
@@ -90,7 +91,7 @@ def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
 
 def _switch_journal(connection: sqlite3.Connection, mode: str) -> None:
     """Set the journal mode. The first switch of a new file, unlike a transaction, does not wait for its turn."""
-    give_up = time.monotonic() + BUSY_SECONDS
+    give_up = time.monotonic() + START_SECONDS
     while True:
         try:
             connection.execute(f"PRAGMA journal_mode={mode}")
@@ -104,4 +105,6 @@ def _switch_journal(connection: sqlite3.Connection, mode: str) -> None:
 
 def _begin(connection: Connection) -> None:
     """Take the write lock first: a transaction that reads and then wants to write could not wait for its turn."""
+    seconds = connection.get_execution_options().get("busy_seconds", BUSY_SECONDS)
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={1000 * seconds}")
     connection.exec_driver_sql("BEGIN IMMEDIATE")
