@@ -10,8 +10,10 @@ import anyio.to_thread
 import streamlit as st
 from starlette.routing import Route
 
+from feedback_db.permits import Forbidden
 from pages.parts import post, work
-from pages.parts.text import _, together
+from pages.parts.guard import NOTHING_HERE
+from pages.parts.text import _, say, together
 
 logger = logging.getLogger("pilot")
 
@@ -26,6 +28,9 @@ async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
 
 def on_script_error(error: Exception) -> bool:
     """A bug is ours to mend: the person gets a sentence and a number, and the log has the rest."""
+    if isinstance(error, Forbidden):  # in a callback, which no guard is around
+        st.error(say(NOTHING_HERE), icon=":material/error:")
+        return True
     number = secrets.token_hex(3)
     logger.error("error %s", number, exc_info=error)
     st.error(

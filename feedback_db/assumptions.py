@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, and_, insert, or_, select
 from sqlalchemy.orm import Session
 
 from feedback_db import models, visits
+from feedback_db.permits import may
 from feedback_db.rows import every, select_as
 from feedback_db.visits import Visit
 
@@ -36,22 +37,26 @@ class Worked:
     n_untimed: int  # attempts of which that is not known: under way, or before another attempt
 
 
+@may("lead", "manager")
 def put(db: Session, pilot_id: str, assumption: Assumption) -> None:
     """Assume this from now on; what was assumed before stays in the history."""
     db.execute(insert(models.Assumption).values(pilot_id=pilot_id, **asdict(assumption)))
 
 
+@may("lead", "manager")
 def history(db: Session, pilot_id: str) -> list[Assumption]:
     """All that was ever assumed, oldest first."""
     query = select_as(Assumption, models.Assumption).where(models.Assumption.pilot_id == pilot_id)
     return every(db, Assumption, query.order_by(models.Assumption.set_at, models.Assumption.id))
 
 
+@may("lead", "manager")
 def now(db: Session, pilot_id: str) -> dict[str, Assumption]:
     """By name, the last one of each."""
     return {one.name: one for one in history(db, pilot_id)}
 
 
+@may("lead", "manager")
 def worked(db: Session, pilot_id: str) -> Worked:
     """Of calculations those are known that made a map that is kept, or trained a model."""
     here = visits.of_pilot(db, pilot_id)

@@ -14,6 +14,9 @@ from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.orm import Session, sessionmaker
 
+from feedback_db import permits
+from feedback_db.permits import Actor
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATION_LOCK = 0x50494C4F54  # "PILOT"; any number that all our processes share
 BUSY_SECONDS = 5  # for another's transaction: a tablet waits 10 s for its receipt, and a screen stands still meanwhile
@@ -29,14 +32,23 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._sessions = sessionmaker(engine)
+        self._readers = sessionmaker(engine.execution_options(reading=True))
 
     @contextmanager
-    def session(self) -> Iterator[Session]:
-        """One transaction: all of it is stored when the block ends, none of it when anything is raised.
+    def session(self, actor: Actor) -> Iterator[Session]:
+        """One transaction of an actor: all of it is stored when the block ends, none of it when anything is raised.
 
         On SQLite it holds the only write lock, so no computing and no st.* inside.
         """
         with self._sessions.begin() as db:
+            permits.enter(db, actor)
+            yield db
+
+    @contextmanager
+    def reading(self, actor: Actor) -> Iterator[Session]:
+        """Likewise for what is read alone and often: on SQLite it does not wait for those who write."""
+        with self._readers.begin() as db:
+            permits.enter(db, actor)
             yield db
 
     def upgrade(self) -> None:
@@ -105,6 +117,6 @@ def _switch_journal(connection: sqlite3.Connection, mode: str) -> None:
 
 def _begin(connection: Connection) -> None:
     """Take the write lock first: a transaction that reads and then wants to write could not wait for its turn."""
-    seconds = connection.get_execution_options().get("busy_seconds", BUSY_SECONDS)
-    connection.exec_driver_sql(f"PRAGMA busy_timeout={1000 * seconds}")
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    options = connection.get_execution_options()
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={1000 * options.get('busy_seconds', BUSY_SECONDS)}")
+    connection.exec_driver_sql("BEGIN" if options.get("reading", False) else "BEGIN IMMEDIATE")

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from feedback_db import models
 from feedback_db.models import Json
+from feedback_db.permits import may
 from feedback_db.rows import every, insert_once, maybe, one, select_as
 
 
@@ -27,6 +28,7 @@ class Dataset:
     created_at: datetime
 
 
+@may("lead")
 def add(
     db: Session,
     pilot_id: str,
@@ -49,16 +51,19 @@ def add(
     return one(db, Dataset, select_as(Dataset, models.Dataset).where(*same))
 
 
+@may("lead", "manager")
 def get(db: Session, dataset_id: str) -> Dataset | None:
     return maybe(db, Dataset, select_as(Dataset, models.Dataset).where(models.Dataset.id == dataset_id))
 
 
+@may("lead", "manager")
 def of_pilot(db: Session, pilot_id: str) -> list[Dataset]:
     """The pilot's datasets, in the order of their upload."""
     query = select_as(Dataset, models.Dataset).where(models.Dataset.pilot_id == pilot_id)
     return every(db, Dataset, query.order_by(models.Dataset.created_at, models.Dataset.id))
 
 
+@may("lead")
 def corrected_like(db: Session, look: str) -> Dataset | None:
     """The newest dataset of this look that a person has corrected, in whichever pilot."""
     of_look = models.Dataset.look == look, models.Dataset.corrected
@@ -66,6 +71,7 @@ def corrected_like(db: Session, look: str) -> Dataset | None:
     return maybe(db, Dataset, query)
 
 
+@may("lead")
 def update_reading(
     db: Session, dataset_id: str, *, reading: Json, n_rows: int, n_channels: int, n_series: int
 ) -> Dataset:

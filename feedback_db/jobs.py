@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from feedback_db import models
 from feedback_db.models import Json, Moment, now
+from feedback_db.permits import may
 from feedback_db.rows import every, insert_once, maybe, one, select_as
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -35,6 +36,7 @@ class Job:
     ended_at: datetime | None
 
 
+@may("lead")
 def submit(db: Session, fingerprint: str, kind: str, spec: Json) -> Job:
     """The job that makes this: a new one, the one under way, or the one that is done.
 
@@ -44,37 +46,44 @@ def submit(db: Session, fingerprint: str, kind: str, spec: Json) -> Job:
     return _queue_again(db, fingerprint, models.Job.state.in_(("failed", "cancelled")))
 
 
+@may("lead")
 def redo(db: Session, fingerprint: str) -> Job:
     """Queue a job that has ended for another attempt, even if it is done: its result may be lost."""
     return _queue_again(db, fingerprint, ~ACTIVE)
 
 
+@may("app")
 def progress(db: Session, fingerprint: str, stage: str, done: int, total: int) -> Job:
     """It runs, and is this far. Also its heartbeat; the first one of an attempt is its beginning."""
     began_at = func.coalesce(models.Job.began_at, literal(now(), Moment))
     return _change(db, fingerprint, state="running", stage=stage, done=done, total=total, began_at=began_at)
 
 
+@may("app")
 def finish(db: Session, fingerprint: str) -> Job:
     """Its result is in the artifact store."""
     return _change(db, fingerprint, state="done", done=models.Job.total, ended_at=now())
 
 
+@may("app")
 def fail(db: Session, fingerprint: str, problem: str, remedy: str, facts: Json) -> Job:
     """It failed, with the two message ids of a UserError and the facts that fill them (plain JSON)."""
     error = {"problem": problem, "remedy": remedy, "facts": facts}
     return _change(db, fingerprint, state="failed", error=error, ended_at=now())
 
 
+@may("app")
 def cancel(db: Session, fingerprint: str) -> Job:
     """Nobody wants it any more."""
     return _change(db, fingerprint, state="cancelled", ended_at=now())
 
 
+@may("lead", "manager")
 def get(db: Session, fingerprint: str) -> Job | None:
     return maybe(db, Job, select_as(Job, models.Job).where(models.Job.fingerprint == fingerprint))
 
 
+@may("app")
 def begin_again(db: Session) -> list[Job]:
     """Queue what was left undone: jobs that were queued or running, oldest first. The time until now was no work."""
     db.execute(update(models.Job).where(ACTIVE).values(state="queued", began_at=None))

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from feedback_db import models
 from feedback_db.database import connect
 from feedback_db.models import Json
+from feedback_db.permits import LOCAL, may
 from feedback_db.rows import lock_pilot, maybe, select_as
 
 Kind = Literal["rules", "decision", "limits"]
@@ -37,6 +38,7 @@ class Entry:
     hash: str
 
 
+@may("lead", "manager")
 def append(db: Session, pilot_id: str, kind: Kind, content: Json) -> Entry:
     """Write the next entry. The same thing again, right after, is that entry: buttons get pressed twice."""
     lock_pilot(db, pilot_id)
@@ -53,6 +55,7 @@ def append(db: Session, pilot_id: str, kind: Kind, content: Json) -> Entry:
     return entry
 
 
+@may("lead", "manager")
 def of_pilot(db: Session, pilot_id: str) -> list[Entry]:
     """Oldest first. An entry that somebody made unreadable is left out; `verify` has its number."""
     m = models.LedgerEntry
@@ -60,6 +63,7 @@ def of_pilot(db: Session, pilot_id: str) -> list[Entry]:
     return [entry for number in numbers if (entry := _read(db, pilot_id, number)) is not None]
 
 
+@may("lead", "manager")
 def verify(db: Session, pilot_id: str) -> list[int]:
     """Numbers of the entries that were changed, left out or moved; [] where all is as it was written.
 
@@ -83,7 +87,7 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write("Usage: python -m feedback_db.ledger <database url>\n")
         return 2
     database = connect(arguments[0])
-    with database.session() as db:
+    with database.session(LOCAL) as db:
         pilots = db.scalars(select(models.Pilot.id).order_by(models.Pilot.created_at, models.Pilot.id)).all()
         found = {pilot_id: (of_pilot(db, pilot_id), verify(db, pilot_id)) for pilot_id in pilots}
     database.close()

@@ -240,6 +240,7 @@ class Invitation(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+    pin: Mapped[str] = mapped_column(default="")  # its hash; "": none is asked for
 
 
 class Rater(Base):
@@ -399,6 +400,50 @@ class LedgerEntry(Base):
     at: Mapped[datetime]
     before: Mapped[str] = mapped_column(String(64))  # hash of the entry before; "" of the first
     hash: Mapped[str] = mapped_column(String(64))  # SHA-256 of all of the above but the id
+
+
+class Person(Base):
+    """Somebody who runs pilots or decides on them."""
+
+    __tablename__ = "person"
+    __table_args__ = (CheckConstraint("role IN ('lead', 'manager')", "role"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    name: Mapped[str]  # "" until the first lead has chosen one
+    key: Mapped[str | None] = mapped_column(unique=True)  # the name in small letters, as long as it lets somebody in
+    role: Mapped[str]
+    email: Mapped[str | None] = mapped_column(unique=True)  # of the company account, likewise
+    passphrase: Mapped[str] = mapped_column(default="")  # its hash; "": none was chosen yet
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    revoked_at: Mapped[datetime | None]
+
+
+class Link(Base):
+    """A link that works once, for somebody to choose a passphrase with."""
+
+    __tablename__ = "link"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]  # or made void by a later one
+
+
+class Login(Base):
+    """A browser in which somebody is signed in, or a tablet that came in with an invitation."""
+
+    __tablename__ = "login"
+    __table_args__ = (CheckConstraint("(person_id IS NULL) <> (invitation_id IS NULL)", "whose"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    person_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"), index=True)
+    invitation_id: Mapped[str | None] = mapped_column(ForeignKey("invitation.id"), index=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
 
 
 class Job(Base):

@@ -8,6 +8,7 @@ from sqlalchemy import Row, ScalarSelect, Select, func, insert, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from feedback_db import models
+from feedback_db.permits import may
 from feedback_db.rows import maybe, one, select_as
 
 
@@ -35,6 +36,7 @@ class Card:
     n_ratings: int  # every answer, "I can't tell" too
 
 
+@may("lead")
 def create(
     db: Session,
     *,
@@ -61,22 +63,26 @@ def create(
     return one(db, Pilot, select_as(Pilot, models.Pilot).where(models.Pilot.id == pilot_id))
 
 
+@may("lead", "manager")
 def get(db: Session, pilot_id: str) -> Pilot | None:
     return maybe(db, Pilot, select_as(Pilot, models.Pilot).where(models.Pilot.id == pilot_id))
 
 
+@may("lead", "manager")
 def cards(db: Session) -> list[Card]:
     """All pilots, newest first, with what each has so far."""
     newest_first = _cards().order_by(models.Pilot.created_at.desc(), models.Pilot.id)
     return [_card(row) for row in db.execute(newest_first)]
 
 
+@may("lead", "manager")
 def card(db: Session, pilot_id: str) -> Card | None:
     """One pilot with what it has so far."""
     row = db.execute(_cards().where(models.Pilot.id == pilot_id)).one_or_none()
     return None if row is None else _card(row)
 
 
+@may("lead")
 def next_round(db: Session, pilot_id: str, after: int) -> Pilot:
     """Begin the round after `after`, the one that the asking screen shows: asking twice begins one round."""
     this = models.Pilot.id == pilot_id

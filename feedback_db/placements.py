@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from feedback_db import models
 from feedback_db.models import Json
+from feedback_db.permits import may
 from feedback_db.rows import every, insert_once, one, select_as
 
 
@@ -19,6 +20,7 @@ class Placement:
     created_at: datetime
 
 
+@may("lead")
 def keep(db: Session, view_id: str, fingerprint: str, spec: Json) -> Placement:
     """The view's placement with this fingerprint. Asked for before: that one, unchanged."""
     m = models.Placement
@@ -27,6 +29,7 @@ def keep(db: Session, view_id: str, fingerprint: str, spec: Json) -> Placement:
     return one(db, Placement, select_as(Placement, m).where(m.view_id == view_id, m.fingerprint == fingerprint))
 
 
+@may("lead", "manager")
 def of_pilot(db: Session, pilot_id: str) -> list[Placement]:
     """On any of the pilot's views, the newest last."""
     m, view = models.Placement, models.View

@@ -9,8 +9,9 @@ from typing import Literal
 from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from feedback_db import models, studies
+from feedback_db import models, permits, studies
 from feedback_db.models import Json
+from feedback_db.permits import may
 from feedback_db.rows import every, maybe, one, select_as
 from feedback_db.studies import Study
 
@@ -35,6 +36,7 @@ class Invitation:
     created_at: datetime
     expires_at: datetime | None  # nobody begins after that; who has begun goes on
     revoked_at: datetime | None  # nobody answers after that
+    pin: str  # its hash; "": none is asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +52,34 @@ class Rater:
     began_at: datetime
 
 
+@may("lead")
 def invite(
-    db: Session, study_id: str, *, name: str = "", is_shared: bool = False, expires_at: datetime | None = None
+    db: Session,
+    study_id: str,
+    *,
+    name: str = "",
+    is_shared: bool = False,
+    expires_at: datetime | None = None,
+    pin: str = "",
 ) -> Invitation:
+    """Let people in. `pin` is hashed (people.hashed); with "" the address alone is enough."""
     token = new_token()
-    values = {"study_id": study_id, "token": token, "name": name, "is_shared": is_shared, "expires_at": expires_at}
+    values = {"study_id": study_id, "token": token, "name": name, "is_shared": is_shared, "pin": pin}
+    values |= {"expires_at": expires_at}
     db.execute(insert(models.Invitation).values(values))
     told = {"name": name, "shared": is_shared, "until": expires_at and expires_at.isoformat()}
     studies.note(db, study_id, "invited", told)
     return _one(db, token)
 
 
+@may("lead", "manager")
 def invitations(db: Session, study_id: str) -> list[Invitation]:
     """Oldest first."""
     query = select_as(Invitation, models.Invitation).where(models.Invitation.study_id == study_id)
     return every(db, Invitation, query.order_by(models.Invitation.created_at, models.Invitation.id))
 
 
+@may("lead")
 def revoke(db: Session, invitation: Invitation) -> None:
     """Let nobody in with it any more, not even those who have begun. What they answered stays."""
     still = models.Invitation.id == invitation.id, models.Invitation.revoked_at.is_(None)
@@ -75,11 +88,12 @@ def revoke(db: Session, invitation: Invitation) -> None:
         studies.note(db, invitation.study_id, "withdrawn", {"name": invitation.name, "invitation": invitation.id})
 
 
+@may("lead", "manager", "rater", "app")
 def invited(db: Session, token: str) -> tuple[Study, Invitation]:
     """What an invitation's address opens. Raises Refused."""
     found = maybe(db, Invitation, select_as(Invitation, models.Invitation).where(models.Invitation.token == token))
     study = studies.get(db, found.study_id) if found else None
-    if found is None or study is None:
+    if found is None or study is None:  # or it is not for this actor to know
         raise Refused("unknown")
     _refuse(study, found)
     if found.expires_at is not None and found.expires_at < models.now() and not _begun(db, found):
@@ -92,6 +106,7 @@ def new_token() -> str:
     return secrets.token_urlsafe(18)
 
 
+@may("lead", "manager", "rater")
 def begin(
     db: Session, invitation: Invitation, name: str, token: str, asked_in: Callable[[int], Sequence[int]]
 ) -> Rater:
@@ -101,6 +116,7 @@ def begin(
         token: drawn with the form, so that pressing "Begin" twice takes one seat.
         asked_in: the numbers of the items that the person in a seat is asked, in order.
     """
+    permits.within(db, invitation.study_id)
     db.execute(select(models.Study.id).where(models.Study.id == invitation.study_id).with_for_update())
     before = _begun(db, invitation) or _of(db, models.Rater.token == token)
     if before is not None:
@@ -113,6 +129,7 @@ def begin(
     return one(db, Rater, select_as(Rater, models.Rater).where(models.Rater.token == token))
 
 
+@may("lead", "manager", "rater", "app")
 def admitted(db: Session, token: str) -> tuple[Study, Rater]:
     """Whose address this is, as long as answers are taken. Raises Refused."""
     rater = _of(db, models.Rater.token == token)
@@ -124,21 +141,26 @@ def admitted(db: Session, token: str) -> tuple[Study, Rater]:
     return study, rater
 
 
+@may("lead", "manager", "rater")
 def shared(db: Session, rater: Rater) -> Invitation | None:
     """The invitation with which the next person may begin on the same tablet."""
+    permits.within(db, rater.study_id)
     m = models.Invitation
     query = select_as(Invitation, m).where(m.id == rater.invitation_id, m.is_shared, m.revoked_at.is_(None))
     return maybe(db, Invitation, query)
 
 
+@may("lead", "manager")
 def of_study(db: Session, study_id: str) -> list[Rater]:
     """By seat."""
     query = select_as(Rater, models.Rater).where(models.Rater.study_id == study_id)
     return every(db, Rater, query.order_by(models.Rater.seat))
 
 
+@may("lead", "manager", "rater")
 def keep_literacy(db: Session, rater: Rater, answers: Json) -> None:
     """What was answered to the questions on reading a map; the first answers stay."""
+    permits.within(db, rater.study_id)
     first = models.Rater.id == rater.id, models.Rater.literacy.is_(None)
     db.execute(update(models.Rater).where(*first).values(literacy=answers))
 

@@ -8,8 +8,10 @@ from typing import Any, Literal, TypeVar
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from feedback_db import models
+from feedback_db import models, permits
 from feedback_db.models import Json
+from feedback_db.permits import may
+from feedback_db.raters import Rater
 from feedback_db.rows import every, insert_once, one, select_as
 from feedback_db.studies import Item
 
@@ -90,24 +92,29 @@ class Rated:
     rated_at: datetime
 
 
+@may("lead", "manager", "rater")
 def save(db: Session, said: S) -> S:
     """Store it once and read it back: the receipt, to be shown after the transaction has ended.
 
     Sent before under this id: the first one stays and is the receipt.
     """
+    permits.within(db, said.study_id)
     record, model = type(said), TABLES[type(said)]
     insert_once(db, model, ["id"], asdict(said))
     return one(db, record, _select(record).where(model.id == said.id))
 
 
-def answered_by(db: Session, rater_id: str) -> frozenset[str]:
+@may("lead", "manager", "rater")
+def answered_by(db: Session, rater: Rater) -> frozenset[str]:
     """Ids of the items that this person has answered."""
+    permits.within(db, rater.study_id)
     found: set[str] = set()
     for model in TABLES.values():
-        found |= set(db.scalars(select(model.item_id).where(model.rater_id == rater_id)))
+        found |= set(db.scalars(select(model.item_id).where(model.rater_id == rater.id)))
     return frozenset(found)
 
 
+@may("lead", "manager")
 def of_study(db: Session, study_id: str) -> list[Answered]:
     """Every person's answers, person by person in the order of the items."""
     m, r = models.StudyItem, models.Rater
@@ -132,6 +139,7 @@ def of_study(db: Session, study_id: str) -> list[Answered]:
     ]
 
 
+@may("lead", "manager")
 def of_pilot(db: Session, pilot_id: str) -> list[Rated]:
     """Ratings of the pilot's views, oldest first; not those of a map that somebody saw for the second time."""
     item, rater, view = models.StudyItem, models.Rater, models.View

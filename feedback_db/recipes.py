@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from feedback_db import models
 from feedback_db.models import Json
+from feedback_db.permits import may
 from feedback_db.rows import every, insert_once, maybe, one, select_as
 
 
@@ -21,6 +22,7 @@ class Recipe:
     created_at: datetime
 
 
+@may("lead")
 def keep(db: Session, pilot_id: str, *, fingerprint: str, spec: Json) -> Recipe:
     """The pilot's recipe with this fingerprint, kept before or now."""
     values = {"pilot_id": pilot_id, "fingerprint": fingerprint, "spec": spec}
@@ -29,16 +31,19 @@ def keep(db: Session, pilot_id: str, *, fingerprint: str, spec: Json) -> Recipe:
     return one(db, Recipe, select_as(Recipe, models.Recipe).where(*same))
 
 
+@may("lead")
 def rename(db: Session, recipe_id: str, name: str) -> None:
     """Save it under a name; "" takes it from the list of saved ones."""
     db.execute(update(models.Recipe).where(models.Recipe.id == recipe_id).values(name=name))
 
 
+@may("lead", "manager")
 def get(db: Session, pilot_id: str, recipe_id: str) -> Recipe | None:
     this = models.Recipe.pilot_id == pilot_id, models.Recipe.id == recipe_id
     return maybe(db, Recipe, select_as(Recipe, models.Recipe).where(*this))
 
 
+@may("lead", "manager")
 def saved(db: Session, pilot_id: str) -> list[Recipe]:
     """The ones with a name, oldest first."""
     of_pilot = models.Recipe.pilot_id == pilot_id, models.Recipe.name != ""

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from feedback_db import models
 from feedback_db.jobs import State
 from feedback_db.models import Json
+from feedback_db.permits import may
 from feedback_db.rows import every, insert_once, lock_pilot, one, select_as
 
 
@@ -23,6 +24,7 @@ class Run:
     created_at: datetime
 
 
+@may("lead")
 def keep(db: Session, pilot_id: str, *, fingerprint: str, spec: Json) -> Run:
     """The pilot's run with this fingerprint. New: it gets the next number. Asked for before: that run, unchanged."""
     lock_pilot(db, pilot_id)
@@ -33,12 +35,14 @@ def keep(db: Session, pilot_id: str, *, fingerprint: str, spec: Json) -> Run:
     return one(db, Run, select_as(Run, models.Run).where(*same))
 
 
+@may("lead", "manager")
 def of_pilot(db: Session, pilot_id: str) -> list[Run]:
     """The pilot's runs, the first first."""
     query = select_as(Run, models.Run).where(models.Run.pilot_id == pilot_id)
     return every(db, Run, query.order_by(models.Run.number))
 
 
+@may("lead", "manager")
 def states(db: Session, pilot_id: str) -> dict[str, State]:
     """By fingerprint, of each run of the pilot whose job is known: failed ones count too."""
     joined = models.Job.fingerprint == models.Run.fingerprint

@@ -7,8 +7,9 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.orm import Session
 
-from feedback_db import models
+from feedback_db import models, permits
 from feedback_db.models import Json
+from feedback_db.permits import may
 from feedback_db.rows import every, lock_pilot, maybe, select_as
 
 
@@ -45,6 +46,7 @@ class Event:
     detail: Json
 
 
+@may("lead")
 def open_with(db: Session, pilot_id: str, view_ids: list[str], seed: int, design: Json, items: Sequence[Item]) -> Study:
     """Ask people about these views. A pilot asks one thing at a time: the study that was open closes.
 
@@ -67,15 +69,18 @@ def open_with(db: Session, pilot_id: str, view_ids: list[str], seed: int, design
     return study
 
 
+@may("lead", "manager", "rater", "app")
 def get(db: Session, study_id: str) -> Study | None:
-    return _find(db, models.Study.id == study_id)
+    return _find(db, models.Study.id == study_id) if permits.reaches(db, study_id) else None
 
 
+@may("lead", "manager")
 def current(db: Session, pilot_id: str) -> Study | None:
     """The pilot's open study."""
     return _find(db, models.Study.pilot_id == pilot_id, models.Study.closed_at.is_(None))
 
 
+@may("lead", "manager")
 def of_pilot(db: Session, pilot_id: str) -> list[Study]:
     """The pilot's studies, the newest first."""
     newest_first = select(models.Study.id).order_by(models.Study.opened_at.desc(), models.Study.id)
@@ -83,18 +88,23 @@ def of_pilot(db: Session, pilot_id: str) -> list[Study]:
     return [study for id_ in ids if (study := get(db, id_)) is not None]
 
 
+@may("lead", "manager", "rater")
 def items(db: Session, study_id: str) -> list[Item]:
     """What may be asked, by number."""
+    permits.within(db, study_id)
     query = select_as(Item, models.StudyItem).where(models.StudyItem.study_id == study_id)
     return every(db, Item, query.order_by(models.StudyItem.number))
 
 
+@may("lead", "manager", "rater")
 def item(db: Session, study_id: str, item_id: str) -> Item | None:
     """One of them."""
+    permits.within(db, study_id)
     m = models.StudyItem
     return maybe(db, Item, select_as(Item, m).where(m.study_id == study_id, m.id == item_id))
 
 
+@may("lead")
 def close(db: Session, study_id: str) -> None:
     """Ask no more. A study that is closed stays as it is."""
     still_open = models.Study.id == study_id, models.Study.closed_at.is_(None)
@@ -103,11 +113,13 @@ def close(db: Session, study_id: str) -> None:
         note(db, study_id, "closed", {})
 
 
+@may("lead")
 def note(db: Session, study_id: str, what: str, detail: Json) -> None:
     """Write into the study's history, in the transaction of the change itself."""
     db.execute(insert(models.StudyEvent).values(study_id=study_id, what=what, detail=detail))
 
 
+@may("lead", "manager")
 def history(db: Session, study_id: str) -> list[Event]:
     """What was done to it, oldest first."""
     query = select_as(Event, models.StudyEvent).where(models.StudyEvent.study_id == study_id)

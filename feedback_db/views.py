@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from feedback_db import models
 from feedback_db.models import Json
+from feedback_db.permits import may
 from feedback_db.rows import every, insert_once, lock_pilot, maybe, one, select_as
 
 
@@ -27,6 +28,7 @@ class View:
     created_at: datetime
 
 
+@may("lead")
 def keep(
     db: Session,
     pilot_id: str,
@@ -50,10 +52,12 @@ def keep(
     return one(db, View, select_as(View, models.View).where(*same))
 
 
+@may("lead", "manager")
 def get(db: Session, view_id: str) -> View | None:
     return maybe(db, View, select_as(View, models.View).where(models.View.id == view_id))
 
 
+@may("lead", "manager")
 def of_pilot(db: Session, pilot_id: str) -> list[View]:
     """The pilot's views, Map 1 first."""
     query = select_as(View, models.View).where(models.View.pilot_id == pilot_id)

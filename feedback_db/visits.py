@@ -7,6 +7,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from feedback_db import models
+from feedback_db.permits import may
 from feedback_db.rows import every, select_as
 
 PAUSE = timedelta(minutes=5)  # whoever does nothing for longer has left, and comes back for a new visit
@@ -19,6 +20,7 @@ class Visit:
     last_at: datetime  # when something was last done there
 
 
+@may("lead", "manager")
 def touch(db: Session, pilot_id: str, screen: str, visit_id: str | None, at: datetime) -> str:
     """Somebody does something on a screen: the visit goes on, or a new one begins.
 
@@ -49,6 +51,7 @@ def _goes_on(db: Session, pilot_id: str, visit_id: str, at: datetime) -> str | N
     return str(last.screen)
 
 
+@may("lead", "manager")
 def of_pilot(db: Session, pilot_id: str) -> list[Visit]:
     """All visits, the earliest first."""
     query = select_as(Visit, models.Visit).where(models.Visit.pilot_id == pilot_id)

@@ -19,7 +19,7 @@ from core.series import Floats
 from core.shifts import Shift
 from feedback_db import datasets, placements
 from feedback_db.datasets import Dataset
-from pages.parts import known, pilot, placed
+from pages.parts import known, pilot, placed, who
 from pages.parts.guard import guard
 from pages.parts.intake import names_of, sources_of
 from pages.parts.known import Known
@@ -76,7 +76,7 @@ def form(found: Known, here: Sequence[Dataset], seen: Sequence[Checked]) -> None
     is_new = asked.fingerprint() not in {one.placement.fingerprint for one in seen if one.placement.view_id == view}
     kind = "primary" if is_new else "secondary"
     if st.button(_("Place the new data on the map"), type=kind, width="stretch", icon=":material/add_location_alt:"):
-        with database().session() as db:
+        with database().session(who.here()) as db:
             kept = placements.keep(db, view, asked.fingerprint(), asked.to_json())
         want(asked)
         st.query_params[PLACED] = kept.id
@@ -285,7 +285,7 @@ with guard():
         st.info(_("No map is kept yet, so there is nothing to place new data on."), icon=":material/add_location_alt:")
         st.page_link("maps.py", label=_("Go to the maps"), icon=":material/arrow_back:", query_params=pilot.address())
         st.stop()
-    with database().session() as db:
+    with database().session(who.here()) as db:
         here = datasets.of_pilot(db, current.id)
     seen, again = placed.checked(current.id), placed.again(current, found)
     shown = looked_at(seen)

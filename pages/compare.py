@@ -11,7 +11,7 @@ from core.projection import ProjectionSpec
 from core.views import ViewSpec, find
 from feedback_db import datasets, views
 from feedback_db.views import View as Kept
-from pages.parts import chosen, pilot, planted, register, side_by_side, tuned
+from pages.parts import chosen, pilot, planted, register, side_by_side, tuned, who
 from pages.parts.guard import guard
 from pages.parts.rounds import DRAWING
 from pages.parts.text import _
@@ -50,7 +50,7 @@ def base_of(kept: Sequence[Kept]) -> ViewSpec:
 
 def names_of(spec: ViewSpec) -> list[str]:
     """Of its series."""
-    with database().session() as db:
+    with database().session(who.here()) as db:
         return chosen.series_names_of(spec.sources, datasets.of_pilot(db, pilot.current().id))
 
 
@@ -118,7 +118,7 @@ SECTIONS: dict[str, tuple[str, Callable[[ViewSpec, Sequence[Kept]], None]]] = {
 with guard():
     current = pilot.current()
     st.title(_("Which one is clearer, and did the model do it?"), anchor=False)
-    with database().session() as db:
+    with database().session(who.here()) as db:
         all_kept = views.of_pilot(db, current.id)
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     with left:

@@ -12,7 +12,7 @@ from core.series import Series
 from core.tables import ColumnFacts, Reading, Table
 from feedback_db import datasets
 from feedback_db.datasets import Dataset
-from pages.parts import corrections, examples, pilot, quality
+from pages.parts import corrections, examples, pilot, quality, who
 from pages.parts.guard import guard
 from pages.parts.intake import names_of, sources_of, take_in
 from pages.parts.text import _, fill, ngettext, plain, say
@@ -163,7 +163,7 @@ with guard():
     st.title(_("Did it read my file right?"), anchor=False)
     st.markdown(_("Upload sensor data as CSV and check it. The next step draws it as a map."))
     uploads(current.id)
-    with database().session() as db:
+    with database().session(who.here()) as db:
         here = datasets.of_pilot(db, current.id)
     if not here:
         st.info(_("No data yet. Upload a CSV, or try the press-line example."), icon=":material/upload_file:")

@@ -4,12 +4,12 @@ import streamlit as st
 
 from feedback_db import ratings
 from feedback_db.pilots import Pilot
-from pages.parts import beside, deciding, known, money, pilot, placed, register, rounds, taking
+from pages.parts import beside, deciding, known, money, pilot, placed, register, rounds, taking, who
 from pages.parts.guard import guard
 from pages.parts.known import Known
 from pages.parts.summary import sentence, sum_up
 from pages.parts.text import _, moment_of
-from pages.parts.work import database
+from pages.parts.work import database, leads
 
 
 def take_along(current: Pilot, found: Known) -> None:
@@ -22,6 +22,8 @@ def take_along(current: Pilot, found: Known) -> None:
             icon=":material/query_stats:",
             query_params=pilot.address(),
         )
+    if not leads():
+        return
     st.page_link(
         "after.py",
         label=_("New data has come: does the map still fit?"),
@@ -45,9 +47,11 @@ with guard():
     found = known.of_pilot(current.id)
     if not found.views:
         st.info(_("There is no evidence yet: keep a map first, then ask people."), icon=":material/insights:")
-        st.page_link("maps.py", label=_("Go to the maps"), icon=":material/arrow_back:", query_params=pilot.address())
+        if leads():
+            label = _("Go to the maps")
+            st.page_link("maps.py", label=label, icon=":material/arrow_back:", query_params=pilot.address())
         st.stop()
-    with database().session() as db:
+    with database().session(who.here()) as db:
         given = ratings.of_pilot(db, current.id)
     headline = sentence(sum_up(list(found.views.values()), given))
     st.markdown(f"#### {headline}")

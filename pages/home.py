@@ -5,11 +5,11 @@ from babel.numbers import get_currency_name
 
 from feedback_db import pilots, ratings, views
 from feedback_db.pilots import Card
-from pages.parts import examples, pilot
+from pages.parts import examples, pilot, who
 from pages.parts.guard import guard
 from pages.parts.summary import sentence, sum_up
 from pages.parts.text import _, language, ngettext, plain
-from pages.parts.work import database
+from pages.parts.work import database, leads
 
 # Of countries with many factories (ISO 4217); the first is proposed.
 CURRENCIES = "JPY USD EUR GBP CHF CNY KRW TWD THB VND IDR MYR PHP INR MXN BRL PLN CZK HUF TRY".split()
@@ -21,6 +21,8 @@ def currency_name(code: str) -> str:
 
 def next_step(one: Card) -> tuple[str, str]:
     """The screen that comes next for a pilot, and what to do there."""
+    if not leads():
+        return "evidence.py", _("Read the evidence")
     if not one.n_datasets:
         return "data.py", _("Upload data")
     if not one.n_views:
@@ -45,7 +47,7 @@ def card(one: Card, first: bool) -> None:
         ]
         words.caption(" · ".join(facts))
         if one.n_ratings:
-            with database().session() as db:
+            with database().session(who.here()) as db:
                 summed = sum_up(views.of_pilot(db, one.pilot.id), ratings.of_pilot(db, one.pilot.id))
             words.markdown(sentence(summed))
         words.caption(_("Next: {step}").format(step=label))
@@ -74,7 +76,7 @@ def new_pilot() -> None:
             if not question.strip():
                 st.error(_("Please write in one sentence what you want to find out."))
                 return
-            with database().session() as db:
+            with database().session(who.here()) as db:
                 made = pilots.create(
                     db,
                     question=question.strip(),
@@ -89,7 +91,7 @@ def new_pilot() -> None:
 
 def example() -> None:
     """A pilot with generated data, so that somebody without a file sees everything."""
-    with database().session() as db:
+    with database().session(who.here()) as db:
         made = pilots.create(db, question=_("Can we see the faults of the press line on a map?"), team=_("Example"))
     examples.use(made.id)
     pilot.choose(made.id, "data.py")
@@ -103,18 +105,22 @@ with guard():
             "and decide on evidence whether it is worth going on."
         )
     )
-    with database().session() as db:
-        everyone = pilots.cards(db)
-    for one in everyone:
-        card(one, first=one is everyone[0])
-    if not everyone:
+    with database().session(who.here()) as db:
+        every_pilot = pilots.cards(db)
+    for one in every_pilot:
+        card(one, first=one is every_pilot[0])
+    if not leads():
+        if not every_pilot:
+            st.info(_("There is no pilot yet."), icon=":material/flag:")
+        st.stop()
+    if not every_pilot:
         st.info(
             _("There is no pilot yet. Start one below, or try the press-line example first."), icon=":material/flag:"
         )
     if st.button(
-        _("Try the press-line example"), icon=":material/science:", type="secondary" if everyone else "primary"
+        _("Try the press-line example"), icon=":material/science:", type="secondary" if every_pilot else "primary"
     ):
         with st.spinner(_("Making the example data …")):
             example()
-    with st.expander(_("New pilot"), expanded=not everyone, icon=":material/add:"):
+    with st.expander(_("New pilot"), expanded=not every_pilot, icon=":material/add:"):
         new_pilot()

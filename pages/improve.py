@@ -3,7 +3,7 @@
 import streamlit as st
 
 from feedback_db import pilots, ratings, views
-from pages.parts import pilot
+from pages.parts import pilot, who
 from pages.parts.guard import guard
 from pages.parts.summary import sentence, sum_up
 from pages.parts.text import _
@@ -17,7 +17,7 @@ with guard():
             n=current.round
         )
     )
-    with database().session() as db:
+    with database().session(who.here()) as db:
         kept = views.of_pilot(db, current.id)
         given = ratings.of_pilot(db, current.id)
     if not given:
@@ -43,6 +43,6 @@ with guard():
         "tune.py", label=_("Train the model further"), icon=":material/model_training:", query_params=pilot.address()
     )
     if st.button(_("Start round {n}").format(n=current.round + 1), type="primary", icon=":material/restart_alt:"):
-        with database().session() as db:
+        with database().session(who.here()) as db:
             pilots.next_round(db, current.id, after=current.round)
         st.switch_page("maps.py", query_params=pilot.address())

@@ -15,7 +15,7 @@ from core.series import Series
 from core.views import ViewSpec
 from feedback_db import datasets, views
 from feedback_db.pilots import Pilot
-from pages.parts import chosen, keeping, linked, models, moving, numbers, pilot, recipe, register, steps, tuned
+from pages.parts import chosen, keeping, linked, models, moving, numbers, pilot, recipe, register, steps, tuned, who
 from pages.parts.guard import guard
 from pages.parts.intake import sources_of
 from pages.parts.scene import scene_of
@@ -144,7 +144,7 @@ def train_link() -> None:
 
 def keep_or_ask(current: Pilot, spec: ViewSpec, meta: dict[str, Any]) -> None:
     """The one next step: keep this map, or, once it is kept, ask people about it."""
-    with database().session() as db:
+    with database().session(who.here()) as db:
         kept = {one.fingerprint: one for one in views.of_pilot(db, current.id)}
     if (mine := kept.get(spec.fingerprint())) is None:
         said = keeping.keep_button(_("Keep this map"), current.id, [spec], list(kept.values()), "stretch")
@@ -163,7 +163,7 @@ with guard():
     st.markdown(
         _("Each point is one stretch of your waveforms; stretches that look alike to the model lie close together.")
     )
-    with database().session() as db:
+    with database().session(who.here()) as db:
         here = datasets.of_pilot(db, current.id)
     if not here:
         st.info(

@@ -20,7 +20,7 @@ from core.reader import Source
 from core.recipes import Recipe, places
 from core.series import Series
 from feedback_db import datasets, recipes
-from pages.parts import chosen, models, pilot, recipe, steps
+from pages.parts import chosen, models, pilot, recipe, steps, who
 from pages.parts.guard import guard
 from pages.parts.intake import sources_of
 from pages.parts.text import _, ngettext, plain
@@ -200,14 +200,14 @@ def draw(title: str, one: Series, channel: int, span: tuple[int, int], filled: A
 
 def shelf(pilot_id: str, now: Recipe) -> None:
     """Recipes with a name: save, use, compare, take along."""
-    with database().session() as db:
+    with database().session(who.here()) as db:
         saved = recipes.saved(db, pilot_id)
     with st.expander(_("Saved preparations ({n})").format(n=len(saved)), icon=":material/bookmark:"):
         name, button = st.columns([3, 1], vertical_alignment="bottom")
         given = name.text_input(_("Name"), max_chars=60, key="recipe-name").strip()
         if button.button(_("Save"), disabled=not given, width="stretch"):
             kept = recipe.keep(pilot_id, now)
-            with database().session() as db:
+            with database().session(who.here()) as db:
                 recipes.rename(db, kept.id, given)
             st.rerun()
         for one in saved:
@@ -217,7 +217,7 @@ def shelf(pilot_id: str, now: Recipe) -> None:
                 recipe.change(pilot_id, Recipe.from_json(one.spec))
                 st.rerun()
             if drop.button(_("Remove"), key=f"drop-{one.id}", width="stretch"):
-                with database().session() as db:
+                with database().session(who.here()) as db:
                     recipes.rename(db, one.id, "")
                 st.rerun()
         if saved:
@@ -290,7 +290,7 @@ with guard():
     pilot_now = pilot.current()
     st.title(_("What should happen before the model looks?"), anchor=False)
     st.markdown(_("Steps are done from top to bottom. The pictures show one channel before and after them."))
-    with database().session() as db:
+    with database().session(who.here()) as db:
         here = datasets.of_pilot(db, pilot_now.id)
     if not here:
         st.info(_("There is nothing to prepare yet. Upload a CSV first."), icon=":material/upload_file:")

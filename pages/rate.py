@@ -10,7 +10,7 @@ from core.studies import Design, order
 from feedback_db import raters, studies
 from feedback_db.raters import Invitation, Refused
 from feedback_db.studies import Study
-from pages.parts import asking, rating
+from pages.parts import asking, rating, who
 from pages.parts.guard import guard
 from pages.parts.text import _, plain
 from pages.parts.work import database
@@ -59,7 +59,7 @@ def greet(study: Study, invitation: Invitation) -> None:
 
 def begin(study: Study, invitation: Invitation, name: str) -> NoReturn:
     """Take a seat; its address is this person's own from here on."""
-    with database().session() as db:
+    with database().session(who.here()) as db:
         items = asking.core_items(studies.items(db, study.id))
         design = Design.from_json(study.design["design"])
         token = st.session_state.setdefault(f"seat-{invitation.id}", raters.new_token())
@@ -72,7 +72,7 @@ def begin(study: Study, invitation: Invitation, name: str) -> NoReturn:
 
 
 def answer(token: str) -> None:
-    with database().session() as db:
+    with database().session(who.here()) as db:
         study, rater = raters.admitted(db, token)
         shared = raters.shared(db, rater)
     st.html(f"<style>{STYLE}</style>")
@@ -93,7 +93,7 @@ with guard():
         if token := st.query_params.get("seat", ""):
             answer(token)
         else:
-            with database().session() as db:
+            with database().session(who.here()) as db:
                 study, invitation = raters.invited(db, st.query_params.get("invite", ""))
             greet(study, invitation)
     except Refused as no:

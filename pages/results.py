@@ -7,11 +7,11 @@ import streamlit as st
 from feedback_db import ratings, studies, views
 from feedback_db.studies import Study
 from feedback_db.views import View
-from pages.parts import causes, export, pilot, reading, voices
+from pages.parts import causes, export, pilot, reading, voices, who
 from pages.parts.guard import guard
 from pages.parts.reading import Heard
 from pages.parts.text import _, moment_of, ngettext
-from pages.parts.work import database
+from pages.parts.work import database, leads
 
 STUDY = "study"  # in the address
 
@@ -19,7 +19,8 @@ STUDY = "study"  # in the address
 def nothing_yet(words: str) -> None:
     """Say so, and offer the next step."""
     st.info(words, icon=":material/groups:")
-    st.page_link("study.py", label=_("Ask people"), icon=":material/arrow_back:", query_params=pilot.address())
+    if leads():
+        st.page_link("study.py", label=_("Ask people"), icon=":material/arrow_back:", query_params=pilot.address())
     st.stop()
 
 
@@ -75,13 +76,13 @@ with guard():
     current = pilot.current()
     st.title(_("What people say"), anchor=False)
     st.markdown(_("Which map people find clear, whether that is more than chance, and how far to trust it."))
-    with database().session() as db:
+    with database().session(who.here()) as db:
         kept = views.of_pilot(db, current.id)
         asked = studies.of_pilot(db, current.id)
     if not asked:
         nothing_yet(_("Nobody has been asked yet. Open a study first."))
     study = chosen(asked)
-    with database().session() as db:
+    with database().session(who.here()) as db:
         stored = ratings.of_study(db, study.id)
     if not stored:
         nothing_yet(_("Nobody has answered yet. What people say appears here with the first answer."))

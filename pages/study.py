@@ -10,7 +10,7 @@ from core.views import ViewSpec, find
 from feedback_db import studies as records
 from feedback_db import views
 from feedback_db.views import View
-from pages.parts import asking, given, invitations, pilot
+from pages.parts import asking, given, invitations, pilot, who
 from pages.parts.guard import guard
 from pages.parts.text import _, fill, listed, moment_of, ngettext, together
 from pages.parts.watch import await_view
@@ -195,7 +195,7 @@ def running(study: records.Study) -> None:
     with st.expander(_("End this study")):
         st.caption(_("Answers stay. Nobody can add one any more, and you can open another study."))
         if st.button(_("End the study"), icon=":material/stop_circle:"):
-            with database().session() as db:
+            with database().session(who.here()) as db:
                 records.close(db, study.id)
             st.rerun()
     invitations.history(study)
@@ -205,7 +205,7 @@ with guard():
     current = pilot.current()
     st.title(_("Whom do I ask what?"), anchor=False)
     st.markdown(_("Choose the maps, open the study, and hand over a tablet."))
-    with database().session() as db:
+    with database().session(who.here()) as db:
         kept = views.of_pilot(db, current.id)
         open_now = records.current(db, current.id)
     if not kept:

@@ -11,7 +11,7 @@ from core.recipes import cut
 from core.tuning import TuneSpec
 from feedback_db import datasets, runs
 from feedback_db.runs import Run
-from pages.parts import chosen, lesson, models, pilot, recipe, tuned
+from pages.parts import chosen, lesson, models, pilot, recipe, tuned, who
 from pages.parts.guard import guard
 from pages.parts.intake import sources_of
 from pages.parts.text import _
@@ -23,7 +23,7 @@ RUN = "run"  # in the address: number of the run that is looked at
 
 def start(pilot_id: str, specs: list[TuneSpec]) -> None:
     """Each of them. What could make up groups is also taught on data that has none, once somebody looks at it."""
-    with database().session() as db:
+    with database().session(who.here()) as db:
         kept = [runs.keep(db, pilot_id, fingerprint=one.fingerprint(), spec=one.to_json()) for one in specs]
     for one in specs:
         want(one)
@@ -54,7 +54,7 @@ with guard():
             "here both stand side by side."
         )
     )
-    with database().session() as db:
+    with database().session(who.here()) as db:
         here, kept = datasets.of_pilot(db, current.id), runs.of_pilot(db, current.id)
     if not here:
         st.info(_("There is nothing to train on yet. Upload data first."), icon=":material/upload_file:")
@@ -98,6 +98,6 @@ with guard():
         if number != run.number:
             st.query_params[RUN] = str(number)
             st.rerun()
-        with database().session() as db:
+        with database().session(who.here()) as db:
             names = chosen.series_names_of(TuneSpec.from_json(run.spec).sources, here)
         tuned.show(run, names)

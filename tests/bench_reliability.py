@@ -1,7 +1,7 @@
 """Is anything lost? `python3 manage.py bench reliability`, or a part of it: `… bench reliability kills`.
 
-Real servers and workers on loopback in temporary folders, killed, starved of disk and crowded. Each figure stands beside
-its bar; one that misses it ends the program with 1.
+Real servers and workers on loopback in temporary folders: killed, starved of disk, crowded. Each figure is printed
+beside its bar; one that misses it ends the program with 1.
 """
 
 import argparse

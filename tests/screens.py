@@ -34,6 +34,7 @@ from core.studies import Design
 from core.views import ViewSpec
 from feedback_db import datasets, models, pilots, raters, ratings, studies, views
 from feedback_db.datasets import Dataset
+from feedback_db.permits import LOCAL
 from feedback_db.pilots import Pilot
 from feedback_db.ratings import Rating
 from feedback_db.studies import Study
@@ -77,7 +78,7 @@ class Place:
         self.folder, self.media, self.desk = folder, media, Desk()
 
     def pilot(self, question: str = "Q") -> Pilot:
-        with work.database().session() as db:
+        with work.database().session(LOCAL) as db:
             return pilots.create(db, question=question, team="T")
 
     def data(self, pilot: Pilot, data: bytes | None = None, name: str = "a.csv") -> Dataset:
@@ -101,7 +102,7 @@ class Place:
     def view(self, pilot: Pilot, spec: ViewSpec, loss: float | None = None) -> View:
         """A map that is drawn and kept."""
         self.draw(spec, loss)
-        with work.database().session() as db:
+        with work.database().session(LOCAL) as db:
             kept = {"fingerprint": spec.fingerprint(), "spec": spec.to_json(), "n_windows": 33}
             return views.keep(db, pilot.id, **kept, loss=loss)
 
@@ -131,16 +132,16 @@ class Place:
 
     def invitation(self, study: Study) -> str:
         """The address that everybody may use."""
-        with work.database().session() as db:
+        with work.database().session(LOCAL) as db:
             return raters.invitations(db, study.id)[0].token
 
     def close(self, study: Study) -> None:
-        with work.database().session() as db:
+        with work.database().session(LOCAL) as db:
             studies.close(db, study.id)
 
     def rate(self, study: Study, view: View, rater: str, score: int | None, comment: str = "") -> None:
         """Somebody's opinion, from a seat that is taken for it where need be."""
-        with work.database().session() as db:
+        with work.database().session(LOCAL) as db:
             shared = raters.invitations(db, study.id)[0]
             here = {one.name: one for one in raters.of_study(db, study.id)}
             items = studies.items(db, study.id)
@@ -158,7 +159,7 @@ class Place:
         return pilot, self.study(pilot, *kept), kept
 
     def datasets(self, pilot: Pilot) -> list[Dataset]:
-        with work.database().session() as db:
+        with work.database().session(LOCAL) as db:
             return datasets.of_pilot(db, pilot.id)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
@@ -249,7 +250,7 @@ class Person:
     def send(self, **said: Any) -> dict[str, str]:
         """What the tablet sends of one item, or of the introduction; returns what was refused and why."""
         given = {"seconds": 2.5, "task_seconds": 3.5, "language": self.language, **said}
-        kept, refused = post.take(self.questionnaire()["seat"], [(str(uuid.uuid4()), given)])
+        kept, refused = post.take(LOCAL, self.questionnaire()["seat"], [(str(uuid.uuid4()), given)])
         assert len(kept) + len(refused) == 1
         return refused
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from feedback_db import assumptions, jobs, models, pilots, runs, views, visits
 from feedback_db.assumptions import Assumption
 from feedback_db.database import connect
+from feedback_db.permits import LOCAL
 
 BEGAN = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 
@@ -24,7 +25,7 @@ def minutes(n: float) -> timedelta:
 def db(tmp_path: Path) -> Iterator[Session]:
     database = connect(f"sqlite:///{(tmp_path / 'pilot.db').as_posix()}")
     database.upgrade()
-    with database.session() as db:
+    with database.session(LOCAL) as db:
         yield db
     database.close()
 

@@ -25,6 +25,7 @@ from core.recipes import Recipe, WindowSpec
 from core.studies import Design, order
 from core.tasks import Task
 from feedback_db import raters, studies
+from feedback_db.permits import LOCAL
 from feedback_db.studies import Study
 from pages.parts import asking, post, questions, work
 from pages.parts.placed import VERDICTS
@@ -263,12 +264,12 @@ def look_again(someone: Visitor, pilot_id: str, file: Path, shoot) -> None:
 def made_up(study: Study, n_people: int) -> None:
     """People who sit down one after the other and answer everything, by way of what a tablet would send."""
     rng = np.random.default_rng(5)
-    with work.database().session() as db:
+    with work.database().session(LOCAL) as db:
         shared, items = raters.invitations(db, study.id)[0], studies.items(db, study.id)
     clear = dict(zip(study.view_ids, (2.6, 3.0, 2.2, 4.0), strict=True))
     asked_in = partial(order, Design(), study.view_ids, asking.core_items(items), seed=study.seed)
     for i in range(n_people):
-        with work.database().session() as db:
+        with work.database().session(LOCAL) as db:
             rater = raters.begin(db, shared, f"No. {i + 1}", raters.new_token(), asked_in)
         lenient = rng.normal(0, 0.5)
         right = {name: one.right for name, one in questions.LITERACY.items()}
@@ -282,7 +283,7 @@ def made_up(study: Study, n_people: int) -> None:
             elif item.task:
                 said |= quiz(Task.from_json(item.task["quiz"]), item.kind != "plain", rng)
             given.append(said)
-        kept, refused = post.take(rater.token, [(str(uuid.uuid4()), one) for one in given])
+        kept, refused = post.take(LOCAL, rater.token, [(str(uuid.uuid4()), one) for one in given])
         assert (len(kept), refused) == (len(given), {})
 
 

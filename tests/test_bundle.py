@@ -15,6 +15,7 @@ import pytest
 from core.encoders import EncoderSpec
 from feedback_db import assumptions, ledger
 from feedback_db.assumptions import Assumption
+from feedback_db.permits import LOCAL
 from pages.parts import bundle, codebook, export, known, money, work
 from pages.parts.text import speaking
 from tests.test_screens_evidence import HIGH, LOW, Trial
@@ -34,7 +35,7 @@ def trial(place):
     study = place.study(found.pilot, first, second)
     for i, score in reversed(list(enumerate(HIGH))):
         place.rate(study, second, f"r{i}", score, comment="@SUM(A1)\r\n-1")
-    with work.database().session() as db:
+    with work.database().session(LOCAL) as db:
         assumptions.put(db, found.pilot.id, Assumption("it_hours", 1.0, 2.0, 4.0, HOSTILE))
         ledger.append(db, found.pilot.id, "decision", DECIDED)
     return found
@@ -143,7 +144,7 @@ def test_seconds_keep_all_their_digits(place):
     found = Trial(place)
     view = found.map(None, encoder=EncoderSpec("raw"))
     found.ask((view, HIGH))
-    with work.database().session() as db:
+    with work.database().session(LOCAL) as db:
         db.connection().exec_driver_sql("UPDATE rating SET seconds = 1.23456789012345")
     assert set(table(files(found), "answers")["seconds"]) == {1.23456789012345}
 

@@ -10,6 +10,7 @@ from core.errors import UserError
 from core.rules import Facts, Thresholds
 from feedback_db import ledger
 from feedback_db.ledger import Entry
+from feedback_db.permits import LOCAL
 from feedback_db.pilots import Pilot
 from pages.parts import deciding, work
 from tests.screens import Person
@@ -35,7 +36,7 @@ def opened(someone: Person, pilot: Pilot, facts: Facts = GOOD) -> Person:
 
 
 def settled(pilot: Pilot) -> list[Entry]:
-    with work.database().session() as db:
+    with work.database().session(LOCAL) as db:
         return ledger.of_pilot(db, pilot.id)
 
 
@@ -89,7 +90,7 @@ def test_rules_that_are_fixed_hold_from_then_on_and_are_in_the_ledger(someone):
 def test_rules_that_contradict_nothing_leave_each_number_as_it_was(someone):
     """What the form shows in per cent is the same share again when it is fixed."""
     pilot, own = someone.place.pilot(), Thresholds(gain=0.07, saved=0.29, noise=0.15, agreement=0.55)
-    with work.database().session() as db:
+    with work.database().session(LOCAL) as db:
         ledger.append(db, pilot.id, "rules", own.to_json())
     opened(someone, pilot).press("Fix these rules")
     [entry] = settled(pilot)
@@ -106,7 +107,7 @@ def test_rules_that_contradict_nothing_leave_each_number_as_it_was(someone):
 )
 def test_it_says_whether_rules_were_fixed_before_people_were_asked(asked, words, place):
     pilot = place.pilot()
-    with work.database().session() as db:
+    with work.database().session(LOCAL) as db:
         entry = ledger.append(db, pilot.id, "rules", Thresholds().to_json())
     opened_at = None if asked is None else entry.at + timedelta(days=asked)
     found = deciding._when(deciding.Settled([entry], [], opened_at))
@@ -116,7 +117,7 @@ def test_it_says_whether_rules_were_fixed_before_people_were_asked(asked, words,
 
 def test_rules_changed_after_people_were_asked_are_told_beside_those_that_were_promised(someone):
     pilot = someone.place.pilot()
-    with work.database().session() as db:
+    with work.database().session(LOCAL) as db:
         ledger.append(db, pilot.id, "rules", Thresholds(mean=4.9).to_json())
     kept = someone.place.view(pilot, someone.place.spec(someone.place.data(pilot)))
     someone.place.study(pilot, kept)
@@ -168,7 +169,7 @@ def test_what_came_in_while_somebody_read_has_to_be_read_before_it_is_signed(som
 
 def test_a_row_that_was_edited_by_hand_is_told_and_no_longer_relied_on(someone):
     pilot = someone.place.pilot()
-    with work.database().session() as db:
+    with work.database().session(LOCAL) as db:
         ledger.append(db, pilot.id, "rules", Thresholds(mean=4.9).to_json())
         ledger.append(db, pilot.id, "decision", {"decision": "go", "name": "A", "reason": "B", "verdict": "improve"})
         ledger.append(db, pilot.id, "rules", Thresholds(mean=4.8).to_json())

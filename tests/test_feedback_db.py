@@ -27,6 +27,7 @@ from sqlalchemy.orm import Session
 import feedback_db
 from feedback_db import datasets, jobs, models, pilots, raters, ratings, runs, studies, views, visits
 from feedback_db.database import MIGRATIONS, Database, connect, journal
+from feedback_db.permits import LOCAL
 from feedback_db.raters import Rater, Refused
 from feedback_db.ratings import Preference, Rating, TaskAnswer
 from feedback_db.studies import Item, Study
@@ -64,7 +65,7 @@ def database(url: str) -> Iterator[Database]:
 
 @pytest.fixture
 def db(database: Database) -> Iterator[Session]:
-    with database.session() as db:
+    with database.session(LOCAL) as db:
         yield db
 
 
@@ -113,16 +114,16 @@ def test_a_form_sent_twice_is_one_rating_and_the_first_receipt_stays(db: Session
 
 
 def test_a_form_sent_eight_times_at_once_is_one_rating(database: Database) -> None:
-    with database.session() as db:
+    with database.session(LOCAL) as db:
         form = a_rating(db)
 
     def send(_: int) -> Rating:
-        with database.session() as db:
+        with database.session(LOCAL) as db:
             return ratings.save(db, form)
 
     with ThreadPoolExecutor(8) as people:
         assert list(people.map(send, range(8))) == [form] * 8
-    with database.session() as db:
+    with database.session(LOCAL) as db:
         assert count(db, models.Rating) == 1
 
 
@@ -161,8 +162,8 @@ def test_what_a_rater_has_answered_is_known_whatever_was_asked(db: Session) -> N
     rating = ratings.save(db, Rating(**ids(0), **common, score=2))
     task = ratings.save(db, TaskAnswer(**ids(2), **common, choice={"choice": 7}, right=True, chance=0.2, confidence=3))
     better = ratings.save(db, Preference(**ids(3), **common, view_id=b))
-    assert ratings.answered_by(db, rater.id) == {items[0].id, items[2].id, items[3].id}
-    assert ratings.answered_by(db, other.id) == frozenset()
+    assert ratings.answered_by(db, rater) == {items[0].id, items[2].id, items[3].id}
+    assert ratings.answered_by(db, other) == frozenset()
     found = ratings.of_study(db, study.id)
     assert [(one.item.kind, one.rating, one.task, one.preference) for one in found] == [
         ("view", rating, None, None),
@@ -210,13 +211,13 @@ def test_only_ratings_of_views_count_as_such(db: Session) -> None:
 
 
 def test_each_person_takes_the_next_seat_also_when_many_begin_at_once(database: Database) -> None:
-    with database.session() as db:
+    with database.session(LOCAL) as db:
         pilot_id = a_pilot(db)
         study = a_study(db, pilot_id, [a_view(db, pilot_id)])
         shared = raters.invite(db, study.id, is_shared=True)
 
     def begin(i: int) -> Rater:
-        with database.session() as db:
+        with database.session(LOCAL) as db:
             return raters.begin(db, shared, f"r{i}", raters.new_token(), lambda seat: [seat])
 
     with ThreadPoolExecutor(8) as people:
@@ -224,7 +225,7 @@ def test_each_person_takes_the_next_seat_also_when_many_begin_at_once(database: 
     assert sorted(one.seat for one in begun) == list(range(8))
     assert all(one.asked == [one.seat] for one in begun)
     assert len({one.token for one in begun}) == 8
-    with database.session() as db:
+    with database.session(LOCAL) as db:
         assert [one.seat for one in raters.of_study(db, study.id)] == list(range(8))
 
 
@@ -299,33 +300,34 @@ def test_every_change_of_a_study_is_in_its_history(db: Session) -> None:
 
 
 def test_a_script_that_is_aborted_leaves_no_half_of_its_transaction(database: Database) -> None:
-    with database.session() as db:
+    with database.session(LOCAL) as db:
         form = a_rating(db)
 
     def aborted() -> None:
-        with database.session() as db:
+        with database.session(LOCAL) as db:
             ratings.save(db, form)
             raise KeyboardInterrupt  # like Streamlit's own aborts, not an Exception
 
     with pytest.raises(KeyboardInterrupt):
         aborted()
-    with database.session() as db:
+    with database.session(LOCAL) as db:
         assert count(db, models.Rating) == 0
 
 
 def test_a_rating_survives_kill_9_after_its_receipt_and_half_a_rating_never_appears(
     database: Database, url: str
 ) -> None:
-    with database.session() as db:
+    with database.session(LOCAL) as db:
         form = a_rating(db)
     script = f"""if True:
         import dataclasses, datetime, time
         from feedback_db import database, ratings
+        from feedback_db.permits import LOCAL
         from feedback_db.ratings import Rating
         base, form = database.connect({url!r}), {form!r}
-        with base.session() as db:
+        with base.session(LOCAL) as db:
             receipt = ratings.save(db, form)
-        with base.session() as db:
+        with base.session(LOCAL) as db:
             ratings.save(db, dataclasses.replace(form, id="half"))
             print(receipt.id, flush=True)
             time.sleep(60)
@@ -336,7 +338,7 @@ def test_a_rating_survives_kill_9_after_its_receipt_and_half_a_rating_never_appe
         assert app.stdout.readline().strip() == form.id
         app.kill()
         app.wait()
-    with database.session() as db:
+    with database.session(LOCAL) as db:
         assert [one.rating for one in ratings.of_study(db, form.study_id)] == [form]
 
 
@@ -609,17 +611,17 @@ def test_a_report_that_comes_late_does_not_wake_a_job_that_has_ended(db: Session
 
 
 def test_eight_people_who_read_and_then_write_all_get_through(database: Database) -> None:
-    with database.session() as db:
+    with database.session(LOCAL) as db:
         pilot_id = a_pilot(db)
 
     def keep_25(person: int) -> None:
         for i in range(25):
-            with database.session() as db:
+            with database.session(LOCAL) as db:
                 a_view(db, pilot_id, f"{person}-{i}")
 
     with ThreadPoolExecutor(8) as people:
         list(people.map(keep_25, range(8)))
-    with database.session() as db:
+    with database.session(LOCAL) as db:
         assert [view.number for view in views.of_pilot(db, pilot_id)] == list(range(1, 201))
 
 
@@ -636,7 +638,7 @@ def _checks(connection: Any) -> set[tuple[str, str | None, str]]:
     inspector = inspect(connection)
     tables = models.Base.metadata.tables
     found = {(t, check["name"], check["sqltext"]) for t in tables for check in inspector.get_check_constraints(t)}
-    assert len(found) == 20
+    assert len(found) == 22
     return found
 
 
@@ -651,7 +653,7 @@ def test_what_was_rated_before_studies_had_items_is_all_there(url: str) -> None:
         for line in OLD.split(";"):
             connection.execute(text(line))
     database.upgrade()
-    with database.session() as db:
+    with database.session(LOCAL) as db:
         rated = [(one.view_id, one.rater, one.score, one.comment) for one in ratings.of_pilot(db, "p")]
         assert rated == [("v1", "田中", 4, "clear"), ("v2", "田中", None, ""), ("v1", "=SUM(1)", 2, "")]
         assert next(one.rated_at.isoformat() for one in ratings.of_pilot(db, "p")) == "2026-11-24T01:02:03.500000+00:00"
@@ -692,7 +694,7 @@ def test_apps_that_start_together_on_an_empty_database_all_start(url: str) -> No
     assert [app.returncode for app in apps] == [0, 0, 0]
     database = connect(url)
     database.upgrade()  # and once more, on what is there
-    with database.session() as db:
+    with database.session(LOCAL) as db:
         assert pilots.cards(db) == []
     database.close()
 
@@ -701,8 +703,8 @@ def test_sqlite_runs_with_its_safe_settings(tmp_path: Path) -> None:
     database = connect(f"sqlite:///{(tmp_path / 'pilot.db').as_posix()}")
     mode, synchronous = journal(sqlite3.sqlite_version_info)
     asked = {"journal_mode": mode.lower(), "synchronous": {"FULL": 2, "EXTRA": 3}[synchronous]}
-    asked |= {"foreign_keys": 1, "busy_timeout": 30_000}
-    with database.session() as db:
+    asked |= {"foreign_keys": 1, "busy_timeout": 5000}
+    with database.session(LOCAL) as db:
         assert {name: db.execute(text(f"PRAGMA {name}")).scalar_one() for name in asked} == asked
         with pytest.raises(sqlite3.OperationalError, match="locked"):  # BEGIN IMMEDIATE: the session holds the lock
             sqlite3.connect(tmp_path / "pilot.db", timeout=0).execute("BEGIN IMMEDIATE")
@@ -738,7 +740,7 @@ def test_eight_that_open_a_new_file_at_once_all_switch_it_to_wal(
     def open_file(file: Path) -> str:
         database = connect(f"sqlite:///{file.as_posix()}")
         together.wait()
-        with database.session() as db:
+        with database.session(LOCAL) as db:
             mode = db.execute(text("PRAGMA journal_mode")).scalar_one()
         database.close()
         return mode

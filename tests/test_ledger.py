@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from feedback_db import ledger, models
 from feedback_db.database import Database
+from feedback_db.permits import LOCAL
 from tests import test_feedback_db as shared
 from tests.test_feedback_db import REPO, a_pilot
 
@@ -144,17 +145,17 @@ def test_a_row_made_unreadable_is_told_and_stops_nothing(db: Session, statement:
 
 
 def test_what_many_settle_at_once_is_one_chain(database: Database) -> None:
-    with database.session() as db:
+    with database.session(LOCAL) as db:
         pilot_id = a_pilot(db)
 
     def settle(person: int) -> None:
         for i in range(5):
-            with database.session() as db:
+            with database.session(LOCAL) as db:
                 ledger.append(db, pilot_id, "decision", {"person": person, "i": i})
 
     with ThreadPoolExecutor(8) as everybody:
         list(everybody.map(settle, range(8)))
-    with database.session() as db:
+    with database.session(LOCAL) as db:
         entries = ledger.of_pilot(db, pilot_id)
         assert [one.number for one in entries] == list(range(1, 41))
         assert {(one.content["person"], one.content["i"]) for one in entries} == {
@@ -164,12 +165,12 @@ def test_what_many_settle_at_once_is_one_chain(database: Database) -> None:
 
 
 def test_the_command_says_of_each_pilot_whether_its_ledger_fits(database: Database, url: str, capsys: Any) -> None:
-    with database.session() as db:
+    with database.session(LOCAL) as db:
         good, bad, empty = a_ledger(db, 2), a_ledger(db, 3), a_pilot(db)
         last = ledger.of_pilot(db, good)[-1].hash
     assert ledger.main([url]) == 0
     assert DO_NOT_FIT not in capsys.readouterr().out
-    with database.session() as db:
+    with database.session(LOCAL) as db:
         by_hand(db, "UPDATE ledger SET kind = 'rules' WHERE number = 2 AND pilot_id = :bad", bad=bad)
     assert ledger.main([url]) == 1
     lines = {line.split()[1].strip(":"): line for line in capsys.readouterr().out.splitlines()}
@@ -182,7 +183,7 @@ def test_the_command_says_of_each_pilot_whether_its_ledger_fits(database: Databa
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_it_is_run_by_its_name(database: Database, url: str) -> None:
-    with database.session() as db:
+    with database.session(LOCAL) as db:
         a_ledger(db, 1)
         by_hand(db, "UPDATE ledger SET kind = 'rules'")
     done = subprocess.run([sys.executable, "-m", "feedback_db.ledger", url], cwd=REPO, capture_output=True, text=True)

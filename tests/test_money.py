@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from core.answers import Answer
 from feedback_db import assumptions, jobs, models, pilots, views, visits
 from feedback_db.assumptions import Assumption
+from feedback_db.permits import LOCAL
 from feedback_db.pilots import Pilot
 from pages.parts import money, work
 from pages.parts.text import plain
@@ -21,11 +22,12 @@ HOSTILE = "**the boss** $5$ <b>x</b>"
 def show(pilot_id, answers):
     """Runs as a script of its own, so it has to bring everything along."""
     from feedback_db import pilots
+    from feedback_db.permits import LOCAL
     from pages.parts import money
     from pages.parts.guard import guard
     from pages.parts.work import database
 
-    with database().session() as db:
+    with database().session(LOCAL) as db:
         found = pilots.get(db, pilot_id)
     with guard():
         money.section(found, answers)
@@ -65,13 +67,13 @@ def office(place: Place) -> Office:
 
 
 def a_pilot(**costs: object) -> Pilot:
-    with work.database().session() as db:
+    with work.database().session(LOCAL) as db:
         return pilots.create(db, question="Q", team="T", **costs)
 
 
 def assume(pilot: Pilot, **ranges: float | tuple[float, float, float]) -> Pilot:
     """All as on paper, but for these."""
-    with work.database().session() as db:
+    with work.database().session(LOCAL) as db:
         for name, value in (ON_PAPER | ranges).items():
             low, likely, high = value if isinstance(value, tuple) else [value] * 3
             assumptions.put(db, pilot.id, Assumption(name, low, likely, high, HOSTILE))
@@ -105,7 +107,7 @@ def test_what_the_study_measured_is_marked_as_measured_and_can_be_corrected(offi
     office.fill_in("rater_hours", 2, 3, 4.5, HOSTILE)
     numbers = office.table("how it is known")
     assert numbers["Work of the people who rate"][1:3] == ["hours", "assumed"]
-    with work.database().session() as db:
+    with work.database().session(LOCAL) as db:
         kept = assumptions.now(db, pilot.id)["rater_hours"]
     assert (kept.low, kept.likely, kept.high, kept.source) == (2, 3, 4.5, HOSTILE)
 
@@ -113,7 +115,7 @@ def test_what_the_study_measured_is_marked_as_measured_and_can_be_corrected(offi
 def test_hours_on_screens_and_of_calculations_are_measured_and_can_be_corrected(office):
     """A quarter of an hour on a screen, and five seconds of the computer after a day in the queue."""
     pilot, nine = a_pilot(), datetime(2026, 11, 2, 9, tzinfo=UTC)
-    with work.database().session() as db:
+    with work.database().session(LOCAL) as db:
         visit_id = None
         for n in range(0, 16, 5):
             visit_id = visits.touch(db, pilot.id, "maps", visit_id, nine + timedelta(minutes=n))
@@ -169,7 +171,7 @@ def test_break_even_is_said_even_where_nobody_knows_what_the_map_saves(office):
     said = "the map must save at least **53.8 seconds** a decision"
     assert office.sees(said)
     known = a_pilot()
-    with work.database().session() as db:
+    with work.database().session(LOCAL) as db:
         for one in assumptions.history(db, pilot.id):
             if one.name != "seconds_saved":
                 assumptions.put(db, known.id, one)
@@ -200,7 +202,7 @@ def test_what_cannot_be_is_refused_with_what_to_do_and_not_kept(office, numbers,
     pilot = a_pilot()
     office.read(pilot).fill_in("licences", *numbers, source)
     assert [problem in one for one in office.errors()] == [True]
-    with work.database().session() as db:
+    with work.database().session(LOCAL) as db:
         assert assumptions.history(db, pilot.id) == []
 
 

@@ -11,13 +11,14 @@ from sqlalchemy.orm import Session
 
 from feedback_db import models, pilots, placements, views
 from feedback_db.database import connect
+from feedback_db.permits import LOCAL
 
 
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[Session]:
     database = connect(f"sqlite:///{(tmp_path / 'pilot.db').as_posix()}")
     database.upgrade()
-    with database.session() as db:
+    with database.session(LOCAL) as db:
         yield db
     database.close()
 

@@ -112,7 +112,7 @@ def material(items: list[dict[str, Any]], language: str = "ja", introduce: bool 
         **spoken,
         "seat": f"{HIDDEN}seat",
         "study": f"{HIDDEN}study",
-        "address": "/answers",
+        "address": "/api/ratings",
         "language": language,
         "introduce": introduce,
         "answered": [],
@@ -183,7 +183,7 @@ class Tablet:
 
     def answer(self, route: Route) -> None:
         path = route.request.url.removeprefix(SITE)
-        if path == "/answers":
+        if path == "/api/ratings":
             return self.pass_on(route)
         read = {name: (PARTS / f"rating.{name}").read_text(encoding="utf-8") for name in ("html", "css")}
         if path == "/data":

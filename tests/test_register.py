@@ -18,6 +18,7 @@ from core.views import ViewSpec
 from feedback_db import assumptions, ledger, misreadings, models
 from feedback_db.assumptions import Assumption
 from feedback_db.misreadings import Misreading
+from feedback_db.permits import LOCAL
 from pages.parts import known, register, work
 from pages.parts.beside import NO_BREAK
 from pages.parts.text import JOINER, plain
@@ -195,7 +196,7 @@ def test_it_says_whether_rules_were_there_before_the_answers(reader):
     trial.ask((view, LOW[:2]))
     trial.read(reader)
     assert {NO_RULES, LATE_RULES} & set(rows(reader)) == {NO_RULES}
-    with work.database().session() as db:
+    with work.database().session(LOCAL) as db:
         ledger.append(db, trial.pilot.id, "rules", Thresholds().to_json())
     trial.read(reader)
     assert {NO_RULES, LATE_RULES} & set(rows(reader)) == {LATE_RULES}
@@ -204,7 +205,7 @@ def test_it_says_whether_rules_were_there_before_the_answers(reader):
 
 def test_rules_from_before_the_study_are_no_misreading(reader):
     trial = Trial(reader.place)
-    with work.database().session() as db:
+    with work.database().session(LOCAL) as db:
         ledger.append(db, trial.pilot.id, "rules", Thresholds().to_json())
     trial.ask((trial.map(0.5), LOW[:2]))
     trial.read(reader)
@@ -213,12 +214,12 @@ def test_rules_from_before_the_study_are_no_misreading(reader):
 
 def test_a_sum_that_rests_on_an_assumed_saving_is_named(reader):
     trial = two_maps(reader)
-    with work.database().session() as db:
+    with work.database().session(LOCAL) as db:
         for name, value in list(ON_PAPER.items())[:-1]:
             assumptions.put(db, trial.pilot.id, Assumption(name, value, value, value, "x"))
     trial.read(reader)
     assert ASSUMED not in rows(reader)  # there is no sum yet
-    with work.database().session() as db:
+    with work.database().session(LOCAL) as db:
         name, value = list(ON_PAPER.items())[-1]
         assumptions.put(db, trial.pilot.id, Assumption(name, value, value, value, "x"))
     trial.read(reader)
@@ -255,7 +256,7 @@ def test_a_map_after_training_of_the_last_layer_alone_is_told_not_to_have_moved(
 
 def test_a_report_has_the_same_rows_as_plain_text(reader):
     trial = two_maps(reader)
-    with work.database().session() as db:
+    with work.database().session(LOCAL) as db:
         misreadings.put(db, trial.pilot.id, Misreading("own:1", HOSTILE, "large", HOSTILE))
     trial.read(reader)
     found = known.of_pilot(trial.pilot.id)

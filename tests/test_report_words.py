@@ -18,6 +18,7 @@ from core.encoders import WEIGHTS, EncoderSpec
 from core.projection import ProjectionSpec
 from core.views import ViewSpec
 from feedback_db import ledger, pilots
+from feedback_db.permits import LOCAL
 from pages.parts import chapters, deciding, glossary, report, taking, work
 from pages.parts.text import speaking
 from tests.screens import Person, word
@@ -34,13 +35,13 @@ class Told(Trial):
 
     def __init__(self, place) -> None:
         self.place = place
-        with work.database().session() as db:
+        with work.database().session(LOCAL) as db:
             self.pilot = pilots.create(db, question=HOSTILE, team=HOSTILE)
         self.data = place.data(self.pilot, LONG, f"{HOSTILE.replace('/', '|')}.csv")
 
     def decide(self) -> None:
         content = {"decision": "improve", "name": HOSTILE, "reason": HOSTILE, "verdict": "cannot tell", "fixed": None}
-        with work.database().session() as db:
+        with work.database().session(LOCAL) as db:
             ledger.append(db, self.pilot.id, "decision", content)
 
     def state(self, at: datetime = AT) -> taking.State:

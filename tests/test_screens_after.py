@@ -16,6 +16,7 @@ from core.placing import PlacedSpec
 from core.steps import Impute, Scale
 from feedback_db import ledger, placements
 from feedback_db.ledger import Entry
+from feedback_db.permits import LOCAL
 from feedback_db.pilots import Pilot
 from feedback_db.views import View
 from pages.parts import known, placed, work
@@ -72,7 +73,7 @@ class Trial:
             return placed.told(self.pilot, known.of_pilot(self.pilot.id))
 
     def settled(self) -> list[Entry]:
-        with work.database().session() as db:
+        with work.database().session(LOCAL) as db:
             return ledger.of_pilot(db, self.pilot.id)
 
 
@@ -231,7 +232,7 @@ def test_what_was_placed_stays_in_a_table_and_the_newest_data_of_a_map_counts(re
 
 
 def placements_of(pilot: Pilot) -> list[str]:
-    with work.database().session() as db:
+    with work.database().session(LOCAL) as db:
         return [one.id for one in placements.of_pilot(db, pilot.id)]
 
 

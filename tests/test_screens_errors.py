@@ -9,6 +9,7 @@ from core.jobs import STOPPED
 from feedback_db import jobs, raters
 from feedback_db.datasets import Dataset
 from feedback_db.jobs import Job
+from feedback_db.permits import LOCAL
 from feedback_db.pilots import Pilot
 from pages.parts import linked, work
 from pages.parts.text import plain
@@ -154,7 +155,7 @@ def test_hostile_names_are_shown_and_do_nothing(someone):
     study = place.study(pilot, kept)
     check_harmless(someone.open("maps", pilot=pilot.id).choose("model", "raw"))
     check_harmless(someone.begin(study, NAMES[0]).answer(3, NAMES[1]))
-    with work.database().session() as db:
+    with work.database().session(LOCAL) as db:
         raters.invite(db, study.id, name=NAMES[2])
     for screen in ("home", "study", "results", "evidence", "improve"):
         check_harmless(someone.open(screen, pilot=pilot.id))
@@ -266,7 +267,7 @@ def job(place: Place, state: str) -> tuple[Pilot, str]:
     pilot = place.pilot()
     spec = place.spec(place.data(pilot), encoder=SHIPPED)
     key = spec.fingerprint()
-    with work.database().session() as db:
+    with work.database().session(LOCAL) as db:
         jobs.submit(db, key, "view", spec.to_json())
         jobs.progress(db, key, "The model reads the stretches", 30, 120)
         if state == "failed":
@@ -279,7 +280,7 @@ def job(place: Place, state: str) -> tuple[Pilot, str]:
 
 
 def record(key: str) -> Job:
-    with work.database().session() as db:
+    with work.database().session(LOCAL) as db:
         found = jobs.get(db, key)
     assert found is not None
     return found
@@ -321,7 +322,7 @@ def test_a_map_that_was_lost_from_the_store_is_made_again(someone):
 
 def test_what_a_failure_names_is_shown_as_text(someone):
     pilot, key = job(someone.place, "running")
-    with work.database().session() as db:
+    with work.database().session(LOCAL) as db:
         problem, remedy = (
             "The folder “{folder}” is not a MOMENT model: it has no {missing}.",
             "Choose at least one column of numbers.",

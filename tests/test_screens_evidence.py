@@ -20,6 +20,7 @@ from core.projection import ProjectionSpec
 from core.tuning import TuneSpec
 from core.views import ViewSpec
 from feedback_db import models, pilots, runs
+from feedback_db.permits import LOCAL
 from feedback_db.views import View
 from pages.parts import known, rounds, work
 from pages.parts.beside import NO_BREAK, cell, unbroken
@@ -66,7 +67,7 @@ class Trial:
                 self.place.rate(study, view, f"{names}{i}", score)
 
     def next_round(self) -> None:
-        with work.database().session() as db:
+        with work.database().session(LOCAL) as db:
             self.pilot = pilots.next_round(db, self.pilot.id, after=self.pilot.round)
 
     def read(self, reader: Person) -> Person:
@@ -94,7 +95,7 @@ def trained(trial: Trial, folder: Path) -> EncoderSpec:
     """What came of extra training of the shipped model."""
     spec = trial.place.spec(trial.data, encoder=SHIPPED)
     tune = TuneSpec(spec.sources, spec.recipe, SHIPPED, TrainSpec())
-    with work.database().session() as db:
+    with work.database().session(LOCAL) as db:
         runs.keep(db, trial.pilot.id, fingerprint=tune.fingerprint(), spec=tune.to_json())
     made = work.store().folder(tune.fingerprint())
     made.mkdir(parents=True)
@@ -260,7 +261,7 @@ def test_rounds_are_told_one_by_one_and_the_same_person_is_one_in_both(reader):
 def expected(trial: Trial, errors: float, expects: dict[str, str] | None, why: str = "", **other: Any) -> View:
     """A map that is kept with what is expected of it."""
     view = trial.map(errors, **other)
-    with work.database().session() as db:
+    with work.database().session(LOCAL) as db:
         said = {"expects": expects, "why": why}
         db.execute(update(models.View).where(models.View.id == view.id).values(**said))
     return view

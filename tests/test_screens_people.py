@@ -11,6 +11,7 @@ import pytest
 from core.encoders import EncoderSpec
 from core.studies import Design
 from feedback_db import raters
+from feedback_db.permits import LOCAL
 from pages.parts import post, questions, work
 from pages.parts.text import plain
 from tests.screens import SHIPPED, Person, csv
@@ -83,7 +84,7 @@ def test_the_same_answer_sent_again_is_one_answer(place):
     said = {"item": rated_item(asked), "score": 4, "seconds": 1, "language": "ja"}
     number = "01234567-89ab-4cde-8f01-23456789abcd"
     for score in (4, 5):
-        assert post.take(asked["seat"], [(number, said | {"score": score})]) == ([number], {})
+        assert post.take(LOCAL, asked["seat"], [(number, said | {"score": score})]) == ([number], {})
     assert place.rows("SELECT score FROM rating") == [(4,)]
 
 
@@ -109,14 +110,14 @@ def test_after_a_pause_a_rater_goes_on_with_what_is_left_on_any_device(place):
 
 def test_somebody_invited_in_person_is_greeted_by_name_and_keeps_the_seat(place):
     _pilot, study, _kept = place.asked(2)
-    with work.database().session() as db:
+    with work.database().session(LOCAL) as db:
         own = raters.invite(db, study.id, name="*田中*")
     someone = Person(place, "ja").open("rate", invite=own.token)
     assert list(someone.at.text_input) == []
     assert someone.sees("This invitation is for **{name}**.", name=plain("*田中*"))
     seat = someone.press("Begin").at.query_params["seat"]
     assert Person(place, "ja").open("rate", invite=own.token).press("Begin").at.query_params["seat"] == seat
-    with work.database().session() as db:
+    with work.database().session(LOCAL) as db:
         raters.revoke(db, own)
     assert someone.word("This invitation was withdrawn.") in someone.run().errors()[0]
 
@@ -138,7 +139,7 @@ def test_what_no_rating_screen_sends_is_refused_and_stores_nothing(place, nonsen
     _pilot, study, _kept = place.asked()
     asked = Person(place, "ja").begin(study).questionnaire()
     said = {"item": rated_item(asked), "score": 4, "seconds": 1.0, "language": "ja"} | nonsense if nonsense else {}
-    kept, refused = post.take(asked["seat"], [("01234567-89ab-4cde-8f01-23456789abcd", said)])
+    kept, refused = post.take(LOCAL, asked["seat"], [("01234567-89ab-4cde-8f01-23456789abcd", said)])
     assert (kept, list(refused.values())) in (([], ["unreadable"]), ([], ["unknown"]))
     assert place.rows("SELECT count(*) FROM rating") == [(0,)]
 
@@ -149,7 +150,7 @@ def test_nobody_answers_for_somebody_else_or_in_another_study(place):
     mine, theirs = (Person(place, "ja").begin(one).questionnaire() for one in (study, other))
     said = {"item": theirs["items"][0]["id"], "score": 4, "seconds": 1.0, "language": "ja"}
     for seat in (mine["seat"], "made up", ""):
-        assert post.take(seat, [("01234567-89ab-4cde-8f01-23456789abcd", said)])[1] != {}
+        assert post.take(LOCAL, seat, [("01234567-89ab-4cde-8f01-23456789abcd", said)])[1] != {}
     assert place.rows("SELECT count(*) FROM rating") == [(0,)]
 
 

@@ -11,6 +11,7 @@ from core.encoders import EncoderSpec
 from core.recipes import Recipe, WindowSpec, propose
 from core.steps import Impute, Scale, Smooth
 from feedback_db import recipes
+from feedback_db.permits import LOCAL
 from pages.parts import steps, work
 from pages.parts.intake import sources_of
 from tests.screens import Person, Place, csv
@@ -34,7 +35,7 @@ def address(someone: Person, name: str) -> str:
 
 def used(someone: Person) -> Recipe:
     """The recipe that the address names."""
-    with work.database().session() as db:
+    with work.database().session(LOCAL) as db:
         found = recipes.get(db, address(someone, "pilot"), address(someone, "recipe"))
     assert found is not None
     return Recipe.from_json(found.spec)
@@ -198,7 +199,7 @@ def test_a_recipe_is_saved_under_a_name_used_again_compared_and_removed(lead):
 
 
 def saved(someone: Person) -> list[recipes.Recipe]:
-    with work.database().session() as db:
+    with work.database().session(LOCAL) as db:
         return recipes.saved(db, address(someone, "pilot"))
 
 

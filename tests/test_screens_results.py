@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from feedback_db import raters, ratings, studies
+from feedback_db.permits import LOCAL
 from feedback_db.pilots import Pilot
 from feedback_db.ratings import Preference, Rating, TaskAnswer
 from feedback_db.studies import Item, Study
@@ -38,7 +39,7 @@ class Questionnaire:
         asked += [("null", None, None, None), ("check", None, None, {"instance": 0})]
         asked += [("pair", ids[0], other, None) for other in ids[1:]]
         items = [Item(number, *one) for number, one in enumerate(asked)]
-        with work.database().session() as db:
+        with work.database().session(LOCAL) as db:
             study = studies.open_with(db, self.pilot.id, ids, 1, {}, items)
             raters.invite(db, study.id, is_shared=True)
             self.items = studies.items(db, study.id)
@@ -48,13 +49,13 @@ class Questionnaire:
         return next(one for one in self.items if one.kind == kind and (view is None or one.view_id == view.id))
 
     def begin(self, name: str = "") -> str:
-        with work.database().session() as db:
+        with work.database().session(LOCAL) as db:
             [shared] = raters.invitations(db, self.study.id)
             return raters.begin(db, shared, name, raters.new_token(), lambda _seat: range(len(self.items))).id
 
     def say(self, rater: str, item: Item, kind: type[Any], **said: Any) -> None:
         ids = {"id": str(uuid.uuid4()), "study_id": self.study.id, "item_id": item.id, "rater_id": rater}
-        with work.database().session() as db:
+        with work.database().session(LOCAL) as db:
             ratings.save(db, kind(**ids, **{"language": "ja", "seconds": 10.0} | said))
 
     def rate(self, rater: str, view: View, score: int | None, **said: Any) -> None:
@@ -296,7 +297,7 @@ def test_people_who_repeat_themselves_and_who_read_maps_are_told(reader):
     asked = Questionnaire(reader.place)
     for rater, again in zip(asked.everybody(HIGH[:4], LOW[:4]), (5, 4, 4, 1), strict=True):
         asked.say(rater, asked.item("repeat"), Rating, score=again)
-        with work.database().session() as db:
+        with work.database().session(LOCAL) as db:
             one = next(one for one in raters.of_study(db, asked.study.id) if one.id == rater)
             raters.keep_literacy(db, one, {"right": 2 if again == 5 else 3})
     asked.read(reader)

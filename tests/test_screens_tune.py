@@ -18,6 +18,7 @@ from core.recognition import Score
 from core.tuning import TuneSpec, load
 from core.views import ViewSpec
 from feedback_db import runs
+from feedback_db.permits import LOCAL
 from pages.parts import recipe, work
 from pages.parts.changed import labels_told
 from pages.parts.lesson import DANGER, SWEEP
@@ -119,7 +120,7 @@ def test_several_weights_are_so_many_trainings_all_of_them_kept(someone):
     at_training(someone).set("lesson-", "time").choose("sweep", True).press("Start the training")
     specs = [spec for spec in wanted(someone) if not spec.chance]
     assert [spec.train.contrast for spec in specs] == list(SWEEP)
-    with work.database().session() as db:
+    with work.database().session(LOCAL) as db:
         kept = runs.of_pilot(db, pilot_of(someone))
     assert [one.number for one in kept] == [1, 2, 3, 4]
     assert any("頼んだ学習4回" in text for text in someone.texts())

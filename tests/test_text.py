@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from core.errors import UserError
 from feedback_db import pilots
 from feedback_db.database import connect
+from feedback_db.permits import LOCAL
 from pages.parts.text import JOINER, moment_of, plain
 from tests.browser import chromium, running_app
 
@@ -40,7 +41,7 @@ def test_other_peoples_words_reach_the_reader_as_they_are_and_do_nothing(tmp_pat
     """In a real browser, because only Streamlit's own renderer knows what it makes of a text."""
     db = connect(f"sqlite:///{(tmp_path / 'pilot.db').as_posix()}")
     db.upgrade()
-    with db.session() as session:
+    with db.session(LOCAL) as session:
         for text in HOSTILE:
             pilots.create(session, question=text, team="")
     db.close()

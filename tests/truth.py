@@ -28,6 +28,7 @@ from core.tuning import TuneSpec
 from core.views import ViewSpec
 from feedback_db import assumptions, ledger, pilots, raters, ratings, runs, studies, views, visits
 from feedback_db.assumptions import Assumption
+from feedback_db.permits import LOCAL
 from feedback_db.pilots import Pilot
 from feedback_db.raters import Rater
 from feedback_db.studies import Item, Study
@@ -113,21 +114,21 @@ def recording(seed: int) -> bytes:
 def made(truth: Truth = TRUTH) -> Pilot:
     """In the installation that PILOT_DATA names."""
     rng = np.random.default_rng(SEED)
-    with work.database().session() as db:
+    with work.database().session(LOCAL) as db:
         pilot = pilots.create(db, question="Does the map help at the press?", team="Press shop", **RATES)
     sources = sources_of(take_in(pilot.id, f"line-{name}.csv", recording(i)) for i, name in enumerate("ab"))
-    with work.database().session() as db:
+    with work.database().session(LOCAL) as db:
         ledger.append(db, pilot.id, "rules", RULES.to_json())
     people = _People(truth, rng)
     for number, numbers in enumerate(truth.rounds, start=1):
         for spec, said in _maps(sources, pilot.id, number):
             measures.build(MeasureSpec(spec), work.store(), nobody)  # and the map
             keeping.keep(pilot.id, spec, work.made(spec).meta, said)
-        with work.database().session() as db:
+        with work.database().session(LOCAL) as db:
             kept = {one.number: one for one in views.of_pilot(db, pilot.id)}
         study = _opened(pilot, [kept[one] for one in numbers], seed=SEED + number)
         people.answer(study, {kept[one].id: one for one in kept})
-        with work.database().session() as db:
+        with work.database().session(LOCAL) as db:
             studies.close(db, study.id)
             if number < len(truth.rounds):
                 pilot = pilots.next_round(db, pilot.id, after=number)
@@ -152,7 +153,7 @@ def _maps(sources: Any, pilot_id: str, number: int) -> Iterator[tuple[ViewSpec, 
     else:
         tune = TuneSpec(sources, recipe, EncoderSpec("compact"), TRAINED)
         tuning.build(tune, work.store(), nobody)
-        with work.database().session() as db:
+        with work.database().session(LOCAL) as db:
             runs.keep(db, pilot_id, fingerprint=tune.fingerprint(), spec=tune.to_json())
         after = replace(drawn, encoder=tune.encoder_in(work.store()))
         yield after, Said("It should know our machine", {"error": "falls", "clarity": "same"})
@@ -167,7 +168,7 @@ def _opened(pilot: Pilot, chosen: Sequence[View], seed: int) -> Study:
     ids = [one.id for one in chosen]
     counts = {view: {kind: len(each) for kind, each in of_view.items()} for view, of_view in quizzes.items()}
     told = {"design": DESIGN.to_json(), "minutes": 10, **ready}
-    with work.database().session() as db:
+    with work.database().session(LOCAL) as db:
         items = asking._items(designing.pool(DESIGN, ids, counts), quizzes)
         study = studies.open_with(db, pilot.id, ids, seed, told, items)
         raters.invite(db, study.id, is_shared=True)
@@ -187,7 +188,7 @@ class _People:
 
     def answer(self, study: Study, numbers: Mapping[str, int]) -> None:
         """All answers of all people, as a tablet sends them."""
-        with work.database().session() as db:
+        with work.database().session(LOCAL) as db:
             items = studies.items(db, study.id)
             in_seat = partial(designing.order, DESIGN, study.view_ids, asking.core_items(items), seed=study.seed)
             [shared] = raters.invitations(db, study.id)
@@ -242,7 +243,7 @@ class _People:
 
 
 def _assume(pilot: Pilot) -> None:
-    with work.database().session() as db:
+    with work.database().session(LOCAL) as db:
         for name, (low, likely, high) in MONEY.items():
             assumptions.put(db, pilot.id, Assumption(name, low, likely, high, "agreed with the plant manager"))
 
@@ -250,7 +251,7 @@ def _assume(pilot: Pilot) -> None:
 def _visits(pilot: Pilot) -> None:
     """Three and a half hours at the screens, with a pause of ten minutes and one of twenty."""
     at, visit = datetime(2026, 11, 2, 9, tzinfo=UTC), None
-    with work.database().session() as db:
+    with work.database().session(LOCAL) as db:
         for screen, minutes, pause in (("data", 120, 10), ("maps", 60, 20), ("study", 30, 0)):
             for minute in range(0, minutes + 1, 5):
                 visit = visits.touch(db, pilot.id, screen, visit, at + timedelta(minutes=minute))
@@ -271,5 +272,5 @@ def _decide(pilot: Pilot) -> None:
         "thresholds": settled.thresholds.to_json(),
         "fixed": settled.fixed[-1].number,
     }
-    with work.database().session() as db:
+    with work.database().session(LOCAL) as db:
         ledger.append(db, pilot.id, "decision", content)

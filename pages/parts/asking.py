@@ -25,7 +25,7 @@ from feedback_db import raters, ratings, studies
 from feedback_db.raters import Rater
 from feedback_db.studies import Item, Study
 from feedback_db.views import View
-from pages.parts import pilot, post, questions
+from pages.parts import pilot, post, questions, who
 from pages.parts.scene import scene_of, starts
 from pages.parts.text import language
 from pages.parts.watch import await_result, await_view
@@ -97,7 +97,7 @@ def open_study(pilot_id: str, chosen: Sequence[View], design: Design) -> Study:
     counts = {view: {kind: len(made) for kind, made in of_view.items()} for view, of_view in quizzes.items()}
     minutes = designing.minutes(designing.plan(design, len(views), counts))
     told = {"design": design.to_json(), "minutes": round(minutes), **kept}
-    with database().session() as db:
+    with database().session(who.here()) as db:
         items = _items(designing.pool(design, views, counts), quizzes)
         study = studies.open_with(db, pilot_id, views, secrets.randbelow(2**31), told, items)
         raters.invite(db, study.id, is_shared=True)
@@ -218,9 +218,9 @@ def core_items(items: Iterable[Item]) -> list[designing.Item]:
 
 def questionnaire(study: Study, rater: Rater) -> dict[str, Any]:
     """All that one person is asked, for rating.js. No right answer is in it, and nothing of a model or a method."""
-    with database().session() as db:
+    with database().session(who.here()) as db:
         items = {one.number: one for one in studies.items(db, study.id)}
-        answered = ratings.answered_by(db, rater.id)
+        answered = ratings.answered_by(db, rater)
     pack = Pack(study.design)
     design = Design.from_json(study.design["design"])
     with_previs = next(

@@ -18,7 +18,7 @@ from core.views import find
 from feedback_db import datasets, studies
 from feedback_db.pilots import Pilot
 from feedback_db.studies import Study
-from pages.parts import beside, causes, deciding, money, placed, reading, register, rounds, voices
+from pages.parts import beside, causes, deciding, money, placed, reading, register, rounds, voices, who
 from pages.parts.glossary import METHODS, WORDS
 from pages.parts.known import Known
 from pages.parts.page import HASH, HEIGHT, WIDTH
@@ -64,7 +64,7 @@ def everybody(found: Known) -> Heard:
 
 
 def asked(pilot: Pilot, found: Known) -> Section:
-    with database().session() as db:
+    with database().session(who.here()) as db:
         kept = studies.of_pilot(db, pilot.id)[::-1]
         of_study = [{one.id for one in studies.items(db, study.id)} for study in kept]
     rows = []
@@ -279,7 +279,7 @@ def data(pilot: Pilot, found: Known) -> Section:
 
 
 def _files(pilot: Pilot) -> list[Block]:
-    with database().session() as db:
+    with database().session(who.here()) as db:
         files = datasets.of_pilot(db, pilot.id)
     rows = [
         {

@@ -13,6 +13,7 @@ from core.rules import LIMITS, Facts, Judged, Thresholds, Verdict
 from feedback_db import ledger, studies
 from feedback_db.ledger import Entry
 from feedback_db.pilots import Pilot
+from pages.parts import who
 from pages.parts.guard import guard
 from pages.parts.placed import Bounds
 from pages.parts.text import _, bare, fill, listed, moment_of, plain
@@ -84,7 +85,7 @@ def section(current: Pilot, facts: Facts) -> None:
 
 def settled_of(pilot_id: str) -> Settled:
     """What holds in this pilot, and whether it can be relied on."""
-    with database().session() as db:
+    with database().session(who.here()) as db:
         entries, wrong = ledger.of_pilot(db, pilot_id), ledger.verify(db, pilot_id)
         asked = studies.of_pilot(db, pilot_id)
     return Settled(entries, wrong, min((one.opened_at for one in asked), default=None))
@@ -194,7 +195,7 @@ def _rules(pilot_id: str, settled: Settled) -> None:
         chosen = _chosen(settled.thresholds)
         if st.form_submit_button(_("Fix these rules"), icon=":material/push_pin:"):
             content = Thresholds(**chosen).to_json()
-            with database().session() as db:
+            with database().session(who.here()) as db:
                 ledger.append(db, pilot_id, "rules", content)
             st.rerun()
 
@@ -256,7 +257,7 @@ def _sign(pilot_id: str, settled: Settled, facts: Facts, judged: Judged) -> None
         "thresholds": settled.thresholds.to_json(),
         "fixed": settled.fixed[-1].number if settled.fixed else None,
     }
-    with database().session() as db:
+    with database().session(who.here()) as db:
         ledger.append(db, pilot_id, "decision", content)
     st.rerun()
 

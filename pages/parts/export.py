@@ -14,6 +14,7 @@ from feedback_db import raters, ratings, studies
 from feedback_db.ratings import Answered, Given
 from feedback_db.studies import Study
 from feedback_db.views import View
+from pages.parts import who
 from pages.parts.questions import PREVIS
 from pages.parts.text import _
 from pages.parts.work import database
@@ -94,14 +95,14 @@ def meanings() -> list[tuple[str, str]]:
 def _rows(pilot_id: str, kept: Sequence[View]) -> Iterable[Mapping[str, Any]]:
     factors = levels({one.id: ViewSpec.from_json(one.spec) for one in kept})
     known = {one.id: one for one in kept}
-    with database().session() as db:
+    with database().session(who.here()) as db:
         all_studies = studies.of_pilot(db, pilot_id)[::-1]
         each = [(one, ratings.of_study(db, one.id), _places(raters.of_study(db, one.id))) for one in all_studies]
     numbers = _numbered(given for _study, given, _places in each)
     for number, (study, given, places) in enumerate(each, start=1):
         for one in given:
-            who = {"who": numbers[one.name or one.rater_id]}
-            yield who | _of_study(study, number, one, places) | _of_map(one, known, factors) | _said(one)
+            person = {"who": numbers[one.name or one.rater_id]}
+            yield person | _of_study(study, number, one, places) | _of_map(one, known, factors) | _said(one)
 
 
 def _numbered(studies: Iterable[Sequence[Answered]]) -> dict[str, int]:

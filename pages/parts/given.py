@@ -9,6 +9,7 @@ from feedback_db import raters, ratings, studies
 from feedback_db.raters import Rater
 from feedback_db.ratings import Answered
 from feedback_db.studies import Study
+from pages.parts import who
 from pages.parts.work import database
 
 FEWEST_TIMES = 5  # answers of a kind whose median says how long the next will take
@@ -28,21 +29,21 @@ class Person:
 
 def people_of(study: Study) -> list[Person]:
     """By seat."""
-    with database().session() as db:
+    with database().session(who.here()) as db:
         here = raters.of_study(db, study.id)
-        return [Person(one, len(ratings.answered_by(db, one.id))) for one in here]
+        return [Person(one, len(ratings.answered_by(db, one))) for one in here]
 
 
 def of_study(study: Study) -> list[Answer]:
     """Every answer that stands."""
-    with database().session() as db:
+    with database().session(who.here()) as db:
         given = ratings.of_study(db, study.id)
     return [answer_of(one) for one in given]
 
 
 def of_pilot(pilot_id: str) -> list[Answer]:
     """Likewise, of all the pilot's studies, oldest first."""
-    with database().session() as db:
+    with database().session(who.here()) as db:
         all_studies = studies.of_pilot(db, pilot_id)
     return [answer for study in reversed(all_studies) for answer in of_study(study)]
 

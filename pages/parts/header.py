@@ -19,7 +19,7 @@ def speak(code: Language) -> None:
 
 
 def show(screens: Mapping[str, st.Page], here: st.Page) -> None:
-    rating = here == screens["rate"]
+    rating = here == screens.get("rate") or "home" not in screens
     with st.container(key="header", horizontal=True, vertical_alignment="center", gap="small"):
         if rating:  # a rater sees one thing at a time, and no way out of it
             st.markdown(f"**{_('Waveform pilot')}**")
@@ -50,8 +50,10 @@ def _way(screens: Mapping[str, st.Page], here: st.Page) -> None:
         "results": "evidence",
         "after": "evidence",
     }  # of a step
-    here = next((screens[whole] for part, whole in parts.items() if here == screens[part]), here)
+    here = next((screens[whole] for part, whole in parts.items() if here == screens.get(part)), here)
     for number, (step, name) in enumerate(zip(STEPS, names, strict=True), start=1):
+        if step not in screens:
+            continue
         mark = ":material/check_circle:" if step in done else None
         label = f"{number} {name}"
         st.page_link(

@@ -12,6 +12,7 @@ from core.reader import Source
 from core.tables import Reading
 from feedback_db import datasets
 from feedback_db.datasets import Dataset
+from pages.parts import who
 from pages.parts.work import database, reader, store, table_of
 
 
@@ -27,7 +28,7 @@ def take_in(pilot_id: str, file_name: str, data: bytes, said: Mapping[str, Any] 
     look = _look(source)
     source, read_like = _as_before(source, look)
     own = {"sha256": sha256, "file_name": file_name, "reading": source.reading.to_json()}
-    with database().session() as db:
+    with database().session(who.here()) as db:
         return datasets.add(db, pilot_id, **own, **_sizes(source), look=look, read_like=read_like)
 
 
@@ -39,7 +40,7 @@ def _look(source: Source) -> str:
 
 def _as_before(source: Source, look: str) -> tuple[Source, str]:
     """Read as a person corrected the last file that looks alike, where that works; and that file's name."""
-    with database().session() as db:
+    with database().session(who.here()) as db:
         before = datasets.corrected_like(db, look)
     if before is None:
         return source, ""
@@ -56,7 +57,7 @@ def _as_before(source: Source, look: str) -> tuple[Source, str]:
 def read_again(one: Dataset, reading: Reading) -> Dataset:
     """Read the same bytes in the way a person corrected it to; raises, and changes nothing, when that does not work."""
     with_sizes = _sizes(Source(one.sha256, reading))
-    with database().session() as db:
+    with database().session(who.here()) as db:
         return datasets.update_reading(db, one.id, reading=reading.to_json(), **with_sizes)
 
 

@@ -12,7 +12,7 @@ from core.errors import N_, UserError
 from feedback_db import raters, studies
 from feedback_db.raters import Invitation
 from feedback_db.studies import Study
-from pages.parts import pilot
+from pages.parts import pilot, who
 from pages.parts.given import Person
 from pages.parts.text import LANGUAGES, _, language, moment_of, ngettext, plain
 from pages.parts.work import database
@@ -27,7 +27,7 @@ EVENTS = {
 
 
 def section(study: Study, people: Sequence[Person]) -> None:
-    with database().session() as db:
+    with database().session(who.here()) as db:
         all_of_them = raters.invitations(db, study.id)
     speaks = st.segmented_control(
         _("Language of the addresses"),
@@ -41,7 +41,7 @@ def section(study: Study, people: Sequence[Person]) -> None:
     if shared:
         _shared(shared[-1], speaks)
     elif st.button(_("Make a new shared address"), icon=":material/qr_code_2:"):
-        with database().session() as db:
+        with database().session(who.here()) as db:
             raters.invite(db, study.id, is_shared=True)
         st.rerun()
     with st.expander(_("Invite people one by one"), expanded=not shared):
@@ -53,7 +53,7 @@ def section(study: Study, people: Sequence[Person]) -> None:
 
 def history(study: Study) -> None:
     """What was done to the study, and when."""
-    with database().session() as db:
+    with database().session(who.here()) as db:
         events = studies.history(db, study.id)
     with st.expander(_("What was done to this study")):
         st.table(
@@ -110,7 +110,7 @@ def _invite(study: Study) -> None:
                     most=MOST_NAMES,
                 )
             until = datetime.combine(last, time(23, 59, 59)).astimezone().astimezone(UTC)
-            with database().session() as db:
+            with database().session(who.here()) as db:
                 for line in lines:
                     raters.invite(db, study.id, name=line, expires_at=until)
             st.rerun()
@@ -128,7 +128,7 @@ def _list(all_of_them: Sequence[Invitation], people: Sequence[Person], speaks: s
             _code(address_of(one, speaks), _("Whoever has this address can answer."))
             st.caption(_("When you withdraw it, nobody can answer with it any more. What was answered stays."))
             if st.button(_("Withdraw"), key=f"withdraw-{one.id}", icon=":material/block:"):
-                with database().session() as db:
+                with database().session(who.here()) as db:
                     raters.revoke(db, one)
                 st.rerun()
 

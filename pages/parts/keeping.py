@@ -13,7 +13,7 @@ from core.tuning import TuneSpec
 from core.views import ViewSpec, find
 from feedback_db import pilots, runs, views
 from feedback_db.views import View
-from pages.parts import pilot
+from pages.parts import pilot, who
 from pages.parts.text import _
 from pages.parts.work import database, store
 
@@ -48,7 +48,7 @@ def keep_button(
 
 
 def keep(pilot_id: str, spec: ViewSpec, meta: dict[str, Any], said: Said) -> None:
-    with database().session() as db:
+    with database().session(who.here()) as db:
         views.keep(
             db,
             pilot_id,
@@ -64,7 +64,7 @@ def keep(pilot_id: str, spec: ViewSpec, meta: dict[str, Any], said: Said) -> Non
 
 def keep_all(pilot_id: str, specs: Sequence[ViewSpec]) -> None:
     """The one next step after a comparison: have people rate what was compared."""
-    with database().session() as db:
+    with database().session(who.here()) as db:
         kept = views.of_pilot(db, pilot_id)
     here = {one.fingerprint for one in kept}
     new = [spec for spec in specs if spec.fingerprint() not in here]
@@ -113,7 +113,7 @@ def _asked(pilot_id: str, new: Sequence[ViewSpec], kept: Sequence[View]) -> str:
 
 def _before(pilot_id: str, new: ViewSpec, kept: Sequence[View]) -> str:
     """The map that this one will be set against, which only what is kept so far decides."""
-    with database().session() as db:
+    with database().session(who.here()) as db:
         this_round = pilots.get(db, pilot_id).round
         trainings = [(one.fingerprint, TuneSpec.from_json(one.spec)) for one in runs.of_pilot(db, pilot_id)]
     parents = {str(store().folder(folder)): one.encoder for folder, one in trainings}

@@ -20,7 +20,7 @@ from core.tuning import Tuned, TuneSpec
 from core.views import ViewSpec, find
 from feedback_db import ratings, runs, studies, views
 from feedback_db.views import View
-from pages.parts import given, work
+from pages.parts import given, who, work
 from pages.parts.text import _
 
 
@@ -56,7 +56,7 @@ class Known:
 
 
 def of_pilot(pilot_id: str) -> Known:
-    with work.database().session() as db:
+    with work.database().session(who.here()) as db:
         kept = {one.id: one for one in views.of_pilot(db, pilot_id)}
         asked = studies.of_pilot(db, pilot_id)
         stored = [one for study in reversed(asked) for one in ratings.of_study(db, study.id)]

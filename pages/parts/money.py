@@ -16,6 +16,7 @@ from core.roi_charts import Bars
 from feedback_db import assumptions
 from feedback_db.assumptions import Assumption, Worked
 from feedback_db.pilots import Pilot
+from pages.parts import who
 from pages.parts.guard import guard
 from pages.parts.text import _, bare, fill, language, listed, moment_of, ngettext, plain, together
 from pages.parts.work import database
@@ -36,7 +37,7 @@ def section(pilot: Pilot, answers: Sequence[Answer]) -> None:
     """Args: answers: all of the pilot."""
     st.markdown(f"#### {_('What does it cost, what does it save?')}")
     st.markdown(_("Every number is a range. What the app has measured and what somebody assumes are told apart."))
-    with database().session() as db:
+    with database().session(who.here()) as db:
         changes = assumptions.history(db, pilot.id)
         worked = assumptions.worked(db, pilot.id)
     inputs = known(pilot, answers, worked, changes)
@@ -80,7 +81,7 @@ def told(pilot: Pilot, answers: Sequence[Answer]) -> list[str]:
 
 def inputs(pilot: Pilot, answers: Sequence[Answer]) -> dict[str, Input]:
     """All that is known now."""
-    with database().session() as db:
+    with database().session(who.here()) as db:
         return known(pilot, answers, assumptions.worked(db, pilot.id), assumptions.history(db, pilot.id))
 
 
@@ -249,7 +250,7 @@ def _change(pilot: Pilot, inputs: Inputs) -> None:
             if low is None or likely is None or high is None:
                 raise UserError(N_("A number is missing."), N_("Fill in all three."))
             checked = Input(name, low, likely, high, False, source.strip())
-            with database().session() as db:
+            with database().session(who.here()) as db:
                 assumptions.put(
                     db, pilot.id, Assumption(name, checked.low, checked.likely, checked.high, checked.source)
                 )

@@ -6,6 +6,7 @@ import streamlit as st
 
 from feedback_db import pilots
 from feedback_db.pilots import Card, Pilot
+from pages.parts import who
 from pages.parts.text import _, language
 from pages.parts.work import database
 
@@ -56,7 +57,7 @@ def _found() -> Card | None:
     asked = st.query_params.get("pilot") or st.session_state.get("pilot")
     if not asked:
         return None
-    with database().session() as db:
+    with database().session(who.here()) as db:
         return pilots.card(db, asked)
 
 

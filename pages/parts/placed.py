@@ -21,7 +21,7 @@ from feedback_db.datasets import Dataset
 from feedback_db.pilots import Pilot
 from feedback_db.placements import Placement
 from feedback_db.studies import Study
-from pages.parts import known
+from pages.parts import known, who
 from pages.parts.known import Known
 from pages.parts.reading import adjusted, p_of, ranged
 from pages.parts.text import _, bare, fill, listed, moment_of, together
@@ -59,7 +59,7 @@ class Bounds:
 
 def bounds(pilot_id: str) -> Bounds:
     """That hold now: settled last, else proposed. What somebody changed in the ledger by hand does not count."""
-    with database().session() as db:
+    with database().session(who.here()) as db:
         entries, wrong = ledger.of_pilot(db, pilot_id), ledger.verify(db, pilot_id)
     settled = [one for one in entries if one.kind == "limits" and one.number not in wrong]
     return Bounds.from_json(settled[-1].content) if settled else Bounds()
@@ -67,7 +67,7 @@ def bounds(pilot_id: str) -> Bounds:
 
 def use(pilot_id: str, bounds: Bounds) -> None:
     """For everybody, from now on."""
-    with database().session() as db:
+    with database().session(who.here()) as db:
         ledger.append(db, pilot_id, "limits", bounds.to_json())
 
 
@@ -85,7 +85,7 @@ class Checked:
 
 def checked(pilot_id: str) -> list[Checked]:
     """All that was placed on maps of this pilot, the newest last."""
-    with database().session() as db:
+    with database().session(who.here()) as db:
         kept = placements.of_pilot(db, pilot_id)
     limits = bounds(pilot_id).drift
     found = []
@@ -142,7 +142,7 @@ def again(current: Pilot, found: Known) -> dict[str, Again]:
 
 def _by_study(current: Pilot, found: Known) -> list[tuple[Study, list[Answer]]]:
     """The pilot's answers, oldest first; who gave the same name is one person."""
-    with database().session() as db:
+    with database().session(who.here()) as db:
         asked = studies.of_pilot(db, current.id)[::-1]
         items = [{one.id for one in studies.items(db, study.id)} for study in asked]
     return [(study, [one for one in found.answers if one.item in ids]) for study, ids in zip(asked, items, strict=True)]
@@ -219,7 +219,7 @@ def _alerts(current: Pilot, found: Known, say: Callable[[str, Mapping[str, objec
 
 def told(current: Pilot, found: Known) -> list[Block]:
     """The same for paper, where nothing is Markdown, and all that is no alert too."""
-    with database().session() as db:
+    with database().session(who.here()) as db:
         here = datasets.of_pilot(db, current.id)
     blocks: list[Block] = []
     placed = checked(current.id)

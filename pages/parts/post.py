@@ -20,19 +20,20 @@ from starlette.responses import JSONResponse, Response
 from core import tasks
 from core.tasks import Task
 from feedback_db import raters, ratings, studies
+from feedback_db.permits import LOCAL, Actor, Forbidden
 from feedback_db.raters import Rater, Refused
 from feedback_db.ratings import Preference, Rating, Said, TaskAnswer
 from feedback_db.studies import Item
-from pages.parts import questions
+from pages.parts import questions, who
 from pages.parts.work import database
 
-ADDRESS = "/answers"
+ADDRESS = "/api/ratings"
 MOST_BYTES = 1_000_000
 MOST_SECONDS = 24 * 3600.0  # a tablet that was put away
 CHECKS = (2, 4)  # the scores that attention checks ask for
 CHECK_CHANCE = 1 / 5
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, OverflowError)  # no rating screen sends such an answer
+UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, OverflowError)  # from what no rating screen sends
 # A tablet waits 10 s: rather "not now" before that than no word. The rest is database.BUSY_SECONDS.
 QUEUE_SECONDS = 3.0
 NOT_NOW = {"Retry-After": "5"}  # seconds
@@ -55,26 +56,32 @@ async def endpoint(request: Request) -> Response:
         return Response(status_code=499)
     except (ValueError, KeyError, TypeError, RecursionError):
         return JSONResponse({"error": "not answers"}, 400)
+    actor = who.sent(request.headers)
     try:
         with anyio.fail_after(QUEUE_SECONDS):  # for a thread; one that has begun goes on
-            kept, refused = await anyio.to_thread.run_sync(take, seat, given, limiter=_at_once)
+            kept, refused = await anyio.to_thread.run_sync(take, actor, seat, given, limiter=_at_once)
+    except Forbidden:
+        return JSONResponse({"error": "not signed in"}, 401)
     except (SQLAlchemyError, TimeoutError) as error:  # locked, full, read-only, damaged, or too many at once
         logger.error("answers could not be saved just now: %s", getattr(error, "orig", error) or "too many at once")
         return JSONResponse({"error": "not saved", "kept": [], "refused": []}, 503, NOT_NOW)
     return JSONResponse({"kept": kept, "refused": [{"id": id_, "why": why} for id_, why in refused.items()]})
 
 
-def take(seat: str, given: list[tuple[str, Fields]]) -> tuple[list[str], dict[str, str]]:
+def take(actor: Actor, seat: str, given: list[tuple[str, Fields]]) -> tuple[list[str], dict[str, str]]:
     """Store what may be stored, all of it in one transaction; an answer that may not holds back no other.
 
-    Returns: the ids of what is stored, and of the rest why it is not.
+    Returns: the ids of what is stored, and of the rest why it is not. Raises Forbidden where the login does not reach
+    this seat, be it that there is none: signing in anew may help, so the tablet must not forget what it has.
     """
     kept: list[str] = []
     refused: dict[str, str] = {}
-    with database().session() as db:
+    with database().session(actor) as db:
         try:
             _study, rater = raters.admitted(db, seat)
         except Refused as no:
+            if no.why == "unknown" and actor != LOCAL:
+                raise Forbidden(seat) from no
             return [], dict.fromkeys((id_ for id_, _ in given), no.why)
         for id_, one in given:
             try:

@@ -8,7 +8,7 @@ import streamlit as st
 from sqlalchemy.exc import DBAPIError
 
 from feedback_db import models, visits
-from pages.parts import pilot
+from pages.parts import pilot, who
 from pages.parts.work import database
 
 EVERY = timedelta(seconds=10)
@@ -27,7 +27,7 @@ def note(screen: str) -> None:
     if pilot_id is None:
         return
     try:
-        with database().session() as db:
+        with database().session(who.here()) as db:
             visit_id = visits.touch(db, pilot_id, screen, visit_id, at)
     except DBAPIError as error:  # locked for long, or on a disk that is full or may only be read
         _complain(str(error.orig))

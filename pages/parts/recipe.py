@@ -9,6 +9,7 @@ from core.artifacts import fingerprint
 from core.recipes import Recipe, propose
 from core.series import Series
 from feedback_db import recipes
+from pages.parts import who
 from pages.parts.work import database
 
 PROPOSED = ""  # no recipe of one's own: what suits the data
@@ -23,7 +24,7 @@ def current(pilot_id: str, series: Sequence[Series]) -> Recipe:
         st.session_state[_now(pilot_id)] = st.query_params.get("recipe", PROPOSED)
     kept = st.session_state[_now(pilot_id)]
     if kept != PROPOSED:
-        with database().session() as db:
+        with database().session(who.here()) as db:
             found = recipes.get(db, pilot_id, kept)
         if found is not None:
             _use(pilot_id, found.id)
@@ -43,7 +44,7 @@ def change(pilot_id: str, recipe: Recipe) -> None:
 
 def keep(pilot_id: str, recipe: Recipe) -> recipes.Recipe:
     spec = recipe.to_json()
-    with database().session() as db:
+    with database().session(who.here()) as db:
         return recipes.keep(db, pilot_id, fingerprint=fingerprint("recipe", spec), spec=spec)
 
 

@@ -20,7 +20,7 @@ from core.views import ViewSpec, find
 from feedback_db import datasets, ledger, misreadings, studies, visits
 from feedback_db.datasets import Dataset
 from feedback_db.pilots import Pilot
-from pages.parts import chapters, codebook, export, known, money, placed, register, rounds
+from pages.parts import chapters, codebook, export, known, money, placed, register, rounds, who
 from pages.parts.known import Known
 from pages.parts.text import _, bare
 from pages.parts.work import database, ready_series, store
@@ -187,7 +187,7 @@ def _trainings(found: Known) -> Iterable[Row]:
 
 
 def _studies(pilot: Pilot, found: Known, answers: pd.DataFrame) -> Iterable[Row]:
-    with database().session() as db:
+    with database().session(who.here()) as db:
         asked = studies.of_pilot(db, pilot.id)[::-1]
     for number, one in enumerate(asked, start=1):
         given = answers[answers["study"] == number]
@@ -207,7 +207,7 @@ def _studies(pilot: Pilot, found: Known, answers: pd.DataFrame) -> Iterable[Row]
 
 def numbered(pilot: Pilot) -> list[tuple[int, Dataset]]:
     """The pilot's files."""
-    with database().session() as db:
+    with database().session(who.here()) as db:
         return list(enumerate(datasets.of_pilot(db, pilot.id), start=1))
 
 
@@ -242,7 +242,7 @@ def _money(pilot: Pilot, found: Known) -> Iterable[Row]:
 
 
 def _ledger(pilot: Pilot) -> Iterable[Row]:
-    with database().session() as db:
+    with database().session(who.here()) as db:
         entries, wrong = ledger.of_pilot(db, pilot.id), ledger.verify(db, pilot.id)
     for one in entries:
         yield {
@@ -257,7 +257,7 @@ def _ledger(pilot: Pilot) -> Iterable[Row]:
 
 
 def _hours(pilot: Pilot) -> Iterable[Row]:
-    with database().session() as db:
+    with database().session(who.here()) as db:
         kept = visits.of_pilot(db, pilot.id)
     for number, one in enumerate(kept, start=1):
         yield {
@@ -304,7 +304,7 @@ def _misreadings(pilot: Pilot, found: Known) -> Iterable[Row]:
 
 
 def _misreading_changes(pilot: Pilot) -> Iterable[Row]:
-    with database().session() as db:
+    with database().session(who.here()) as db:
         changes = misreadings.history(db, pilot.id)
     for number, one in enumerate(changes, start=1):
         told = {"what": one.what, "cost": one.cost, "guard": one.guard, "gone": int(one.is_gone)}

@@ -21,7 +21,7 @@ from core.views import ViewSpec, find
 from feedback_db import misreadings
 from feedback_db.misreadings import Misreading
 from feedback_db.pilots import Pilot
-from pages.parts import known, money, work
+from pages.parts import known, money, who, work
 from pages.parts.beside import unbroken
 from pages.parts.deciding import Settled, settled_of
 from pages.parts.guard import guard
@@ -157,7 +157,7 @@ def _table(rows: Sequence[Row]) -> None:
 
 def _register(current: Pilot, found: Known, facts: Facts) -> Register:
     """What is proposed, as people have put it, and what they have added."""
-    with database().session() as db:
+    with database().session(who.here()) as db:
         changes = misreadings.history(db, current.id)
     last = {one.key: one for one in changes}
     mine = [("", Entry(key, NEW.what, NEW.cost, NEW.guard)) for key in last if key.startswith(misreadings.OWN)]
@@ -273,7 +273,7 @@ def _own(one: Notice) -> str:
 
 def _keep(pilot_id: str, row: Row, one: Misreading) -> None:
     """For every map that the row is about."""
-    with database().session() as db:
+    with database().session(who.here()) as db:
         for key in row.keys:
             misreadings.put(db, pilot_id, replace(one, key=key or misreadings.own_key()))
     st.rerun()

@@ -10,7 +10,7 @@ from core import book, slides, webpage
 from core.rules import Facts
 from feedback_db import pilots, ratings
 from feedback_db.pilots import Pilot
-from pages.parts import bundle, export, known, page, report
+from pages.parts import bundle, export, known, page, report, who
 from pages.parts.known import Known
 from pages.parts.summary import sentence, sum_up
 from pages.parts.text import _, language, speaking
@@ -47,7 +47,7 @@ class State:
 
 def state(pilot_id: str, at: datetime) -> State:
     found = known.of_pilot(pilot_id)
-    with database().session() as db:
+    with database().session(who.here()) as db:
         pilot, given = pilots.get(db, pilot_id), ratings.of_pilot(db, pilot_id)
     if pilot is None:
         raise LookupError(pilot_id)

@@ -20,7 +20,7 @@ from core.tuning import Tuned, TuneSpec
 from core.views import ViewSpec
 from feedback_db import runs
 from feedback_db.runs import Run
-from pages.parts import changed, models, pilot, side_by_side, work
+from pages.parts import changed, models, pilot, side_by_side, who, work
 from pages.parts.lesson import LABEL, LAYOUT, LESSONS, LINES, REBUILD, TIME, TRAINED
 from pages.parts.models import duration
 from pages.parts.text import _, ngettext
@@ -54,7 +54,7 @@ def name_of(run: Run) -> str:
 
 def _done(pilot_id: str) -> list[tuple[int, TuneSpec]]:
     """The pilot's trainings that are done, by number."""
-    with database().session() as db:
+    with database().session(who.here()) as db:
         kept = runs.of_pilot(db, pilot_id)
     asked = [(run.number, TuneSpec.from_json(run.spec)) for run in kept]
     return [(number, spec) for number, spec in asked if work.store().has(spec.fingerprint())]
@@ -80,7 +80,7 @@ def after(number: str) -> str:
 
 def runs_table(kept: Sequence[Run]) -> None:
     """All of them, the failed and the worse ones too; equal results are told."""
-    with database().session() as db:
+    with database().session(who.here()) as db:
         states = runs.states(db, kept[0].pilot_id)
     ended = [(run, work.made(TuneSpec.from_json(run.spec))) for run in kept]
     done = [(run, found) for run, found in ended if found is not None]

@@ -34,6 +34,8 @@ from core.views import ViewSpec
 from feedback_db import jobs as records
 from feedback_db.database import Database, connect
 from feedback_db.jobs import Job
+from feedback_db.permits import APP
+from pages.parts import who
 
 Spec = (
     ViewSpec
@@ -107,6 +109,12 @@ def _database() -> Database:
     return db
 
 
+def leads() -> bool:
+    """Whether the one who is here runs pilots: decides what a screen offers, never what may be done."""
+    login = who.login(database())
+    return not who.is_team() or (login is not None and login.role == "lead")
+
+
 @cache
 def reader() -> Reader:
     return Reader()
@@ -119,7 +127,7 @@ def _engine() -> jobs.Engine:
 
 def start() -> None:
     """Start the engine behind the first page, and go on with what an app that was stopped or killed left undone."""
-    with database().session() as db:
+    with database().session(APP) as db:
         unfinished = records.begin_again(db)
     _hand_over.submit(_engine)
     _hand_over.submit(reader().start)
@@ -153,7 +161,7 @@ def made(spec: Spec) -> Any:
 def want(spec: Spec) -> None:
     """Have a result made, unless that is under way; one that failed or was stopped is tried again."""
     key = spec.fingerprint()
-    with database().session() as db:
+    with database().session(who.here()) as db:
         job = records.submit(db, key, kind_of(spec), spec.to_json())
         if job.state == "done":  # asked for although done: somebody cleared the store
             records.redo(db, key)
@@ -170,7 +178,7 @@ def _submit(key: str, spec: Spec) -> None:
 
 
 def state(spec: Spec) -> Job | None:
-    with database().session() as db:
+    with database().reading(who.here()) as db:
         return records.get(db, spec.fingerprint())
 
 
@@ -180,7 +188,7 @@ def cancel(spec: Spec) -> None:
 
 def _record(change: jobs.Change) -> None:
     """Write down what the engine reports."""
-    with database().session() as db:
+    with database().session(APP) as db:
         if change.state == "running":
             records.progress(db, change.key, change.stage, change.done, change.total)
         elif change.state == "done":

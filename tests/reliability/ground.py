@@ -11,15 +11,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from core.tasks import Intruder
 from feedback_db import pilots, raters, studies, views
 from feedback_db.database import connect
+from feedback_db.permits import LOCAL
 from feedback_db.studies import Item
 from pages.parts import post
 from tests.browser import ROOT, App
 
-NOWHERE = "tcp://127.0.0.1:9"  # an engine that never answers: an app without one starts sooner and is all that is needed
+NOWHERE = "tcp://127.0.0.1:9"  # an engine that never answers: an app without one is all that is needed, and quicker
 PATIENCE = 10.0  # seconds that a tablet waits for a receipt, as LIMIT in pages/parts/rating_outbox.js
 MOST = 20  # answers in one request, as MOST there
 QUIZ = Intruder((2,), (0, 1, 2, 3, 4))
@@ -121,7 +123,7 @@ def opened(folder: Path, n_seats: int) -> Study:
     """Made by the functions that the screens use; what the map looks like does not matter here."""
     db = connect(f"sqlite:///{(folder / 'pilot.db').as_posix()}")
     db.upgrade()
-    with db.session() as session:
+    with db.session(LOCAL) as session:
         pilot = pilots.create(session, question="Does it hold?", team="T")
         view = views.keep(session, pilot.id, fingerprint="0" * 64, spec={}, n_windows=9, loss=None)
         item = Item(0, "view", view.id, None, {"instance": 0, "quiz": QUIZ.to_json(), "material": ""})
@@ -136,19 +138,13 @@ def opened(folder: Path, n_seats: int) -> Study:
 
 @contextmanager
 def serving(folder: Path) -> Iterator[App]:
-    """The app, without an engine."""
-    before = os.environ.get("PILOT_DASK")
-    os.environ["PILOT_DASK"] = NOWHERE
-    try:
+    """The app, without an engine. It is killed when the block ends."""
+    with patch.dict(os.environ, {"PILOT_DASK": NOWHERE}):
         app = App(folder, ROOT / "app.py")
         try:
             yield app
         finally:
             app.kill()
-    finally:
-        os.environ.pop("PILOT_DASK")
-        if before is not None:
-            os.environ["PILOT_DASK"] = before
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,7 +45,7 @@ def measured(folder: Path, n_kills: int = 100, n_acknowledged: int = 10_000) -> 
 
 
 @contextmanager
-def sending(tablets: list[Tablet]):
+def sending(tablets: list[Tablet]) -> Iterator[Callable[[], int]]:
     """Every tablet says and sends, one to three answers at a time; yields how many are acknowledged."""
     stop = Event()
 
