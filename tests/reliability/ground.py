@@ -7,7 +7,7 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -115,7 +115,7 @@ class Study:
         return [Tablet(app.port, seat, self.item) for seat in self.seats]
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        with sqlite3.connect(self.folder / "pilot.db", timeout=30) as db:
+        with closing(sqlite3.connect(self.folder / "pilot.db", timeout=30)) as db:
             return db.execute(query).fetchall()
 
 
