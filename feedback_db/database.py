@@ -87,7 +87,8 @@ def journal(version: tuple[int, ...]) -> tuple[str, str]:
 
 
 def _sqlite(url: str) -> Engine:
-    engine = create_engine(url, json_serializer=to_json, connect_args={"timeout": START_SECONDS})
+    engine = create_engine(url, json_serializer=to_json, connect_args={"timeout": BUSY_SECONDS})
+    event.listen(engine, "first_connect", _switch_journal)  # kept in the file; under another's lock it would wait
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine
@@ -95,15 +96,13 @@ def _sqlite(url: str) -> Engine:
 
 def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
     connection.isolation_level = None  # Python's driver would start deferred transactions by itself
-    mode, synchronous = journal(sqlite3.sqlite_version_info)
-    _switch_journal(connection, mode)
-    connection.execute(f"PRAGMA synchronous={synchronous}")
+    connection.execute(f"PRAGMA synchronous={journal(sqlite3.sqlite_version_info)[1]}")
     connection.execute("PRAGMA foreign_keys=ON")
 
 
-def _switch_journal(connection: sqlite3.Connection, mode: str) -> None:
+def _switch_journal(connection: sqlite3.Connection, _record: Any) -> None:
     """Set the journal mode. The first switch of a new file, unlike a transaction, does not wait for its turn."""
-    give_up = time.monotonic() + START_SECONDS
+    mode, give_up = journal(sqlite3.sqlite_version_info)[0], time.monotonic() + START_SECONDS
     while True:
         try:
             connection.execute(f"PRAGMA journal_mode={mode}")

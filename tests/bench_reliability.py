@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.reliability import disk, kills, syncs, taps
+from tests.reliability import crowd, disk, kills, syncs, taps, workers
 from tests.reliability.ground import Figure
 
 Part = Callable[..., list[Figure]]
@@ -18,7 +18,9 @@ PARTS: dict[str, tuple[Part, dict[str, float]]] = {  # what measures it, and how
     "kills": (kills.measured, {"n_kills": 2, "n_acknowledged": 40}),
     "syncs": (syncs.measured, {"n_commits": 10}),
     "taps": (taps.measured, {"n": 20}),
+    "workers": (workers.measured, {"n_kills": 1}),
     "disk": (disk.measured, {"n_times": 1}),
+    "crowd": (crowd.measured, {"n_raters": 5, "seconds": 10}),
 }
 LINE = "{:<72}{:<12}{:<34}{}"
 

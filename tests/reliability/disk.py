@@ -139,7 +139,7 @@ class Damaged(Trouble):
         self._put(study, page, size, good)
 
     def _put(self, study: Study, page: int, size: int, content: bytes) -> bytes:
-        """Write a page past SQLite, with the counter by which others learn that there is something new; the old page."""
+        """Write a page past SQLite, and the counter by which others learn that something is new; returns the old page."""
         with (study.folder / "pilot.db").open("r+b") as file:
             file.seek((page - 1) * size)
             old = file.read(size)
