@@ -120,7 +120,7 @@ def settle(db: Session, token: str, name: str, passphrase: str) -> Person | None
 def sign_in(db: Session, name: str) -> tuple[Person, str] | None:
     """Who has this name, and the hash of their passphrase ("": none was chosen)."""
     m = models.Person
-    row = db.execute(select(m.id, m.passphrase).where(m.key == _key(name))).one_or_none()
+    row = db.execute(select(m.id, m.passphrase).where(m.key == (_key(name) or ""))).one_or_none()
     return None if row is None else (_get(db, row.id), row.passphrase)
 
 
@@ -128,7 +128,7 @@ def sign_in(db: Session, name: str) -> tuple[Person, str] | None:
 def by_email(db: Session, email: str) -> Person | None:
     """Whose company account this is."""
     m = models.Person
-    return maybe(db, Person, select_as(Person, m).where(m.email == _address(email)))
+    return maybe(db, Person, select_as(Person, m).where(m.email == (_address(email) or "")))
 
 
 @may("lead", "manager")

@@ -72,7 +72,7 @@ def begin(study: Study, invitation: Invitation, name: str) -> NoReturn:
 
 
 def answer(token: str) -> None:
-    with database().session(who.here()) as db:
+    with database().reading(who.here()) as db:
         study, rater = raters.admitted(db, token)
         shared = raters.shared(db, rater)
     st.html(f"<style>{STYLE}</style>")
@@ -93,7 +93,7 @@ with guard():
         if token := st.query_params.get("seat", ""):
             answer(token)
         else:
-            with database().session(who.here()) as db:
+            with database().reading(who.here()) as db:
                 study, invitation = raters.invited(db, st.query_params.get("invite", ""))
             greet(study, invitation)
     except Refused as no:

@@ -218,7 +218,7 @@ def core_items(items: Iterable[Item]) -> list[designing.Item]:
 
 def questionnaire(study: Study, rater: Rater) -> dict[str, Any]:
     """All that one person is asked, for rating.js. No right answer is in it, and nothing of a model or a method."""
-    with database().session(who.here()) as db:
+    with database().reading(who.here()) as db:
         items = {one.number: one for one in studies.items(db, study.id)}
         answered = ratings.answered_by(db, rater)
     pack = Pack(study.design)
