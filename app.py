@@ -8,11 +8,12 @@ from typing import Any
 
 import anyio.to_thread
 import streamlit as st
+from sqlalchemy.exc import DBAPIError
 from starlette.routing import Route
 
 from feedback_db.permits import Forbidden
 from pages.parts import post, work
-from pages.parts.guard import NOTHING_HERE
+from pages.parts.guard import NOTHING_HERE, trouble
 from pages.parts.text import _, say, together
 
 logger = logging.getLogger("pilot")
@@ -30,6 +31,9 @@ def on_script_error(error: Exception) -> bool:
     """A bug is ours to mend: the person gets a sentence and a number, and the log has the rest."""
     if isinstance(error, Forbidden):  # in a callback, which no guard is around
         st.error(say(NOTHING_HERE), icon=":material/error:")
+        return True
+    if isinstance(error, DBAPIError):  # likewise
+        st.error(say(trouble(error)), icon=":material/error:")
         return True
     number = secrets.token_hex(3)
     logger.error("error %s", number, exc_info=error)

@@ -45,7 +45,7 @@ def section(study: Study, people: Sequence[Person]) -> None:
             raters.invite(db, study.id, is_shared=True)
         st.rerun()
     with st.expander(_("Invite people one by one"), expanded=not shared):
-        _invite(study)
+        _invite(study, form=f"invite-{len(all_of_them)}")
     if all_of_them:
         with st.expander(ngettext("{n} invitation", "{n} invitations", len(all_of_them)).format(n=len(all_of_them))):
             _list(all_of_them, people, speaks)
@@ -95,9 +95,10 @@ def _code(address: str, words: str) -> None:
         right.image(picture.getvalue(), width=200)
 
 
-def _invite(study: Study) -> None:
+def _invite(study: Study, form: str) -> None:
+    """A form of another name is empty again: what somebody wrote goes once it is saved, and not before."""
     st.caption(_("Each person gets an address of their own, to go on with later and on any device. No e-mail is sent."))
-    with st.form("invite", clear_on_submit=True, border=False):
+    with st.form(form, border=False):
         names = st.text_area(_("Nicknames or badge numbers, one a line"), height=120, max_chars=5000)
         last = st.date_input(_("Valid until"), datetime.now().astimezone().date() + timedelta(days=14))
         if st.form_submit_button(_("Make the addresses"), icon=":material/qr_code_2:"):
