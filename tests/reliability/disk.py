@@ -130,26 +130,33 @@ class Locked(Trouble):
 class Damaged(Trouble):
     """The page where the answers to quizzes begin: the rating of the same answer could still be stored."""
 
-    @contextmanager
-    def lasting(self, study: Study) -> Iterator[None]:
-        [(page,)] = study.rows("SELECT rootpage FROM sqlite_master WHERE name = 'task_answer'")
-        [(size,)] = study.rows("PRAGMA page_size")
-        good = self._put(study, page, size, b"\xa5" * size)
-        yield
-        self._put(study, page, size, good)
+    def lasting(self, study: Study) -> AbstractContextManager[None]:
+        return damaged(study.folder / "pilot.db", "task_answer")
 
-    def _put(self, study: Study, page: int, size: int, content: bytes) -> bytes:
-        """Write a page past SQLite, and the counter by which others learn that something is new; returns the old page."""
-        with (study.folder / "pilot.db").open("r+b") as file:
-            file.seek((page - 1) * size)
-            old = file.read(size)
-            file.seek((page - 1) * size)
-            file.write(content)
-            file.seek(24)
-            count = int.from_bytes(file.read(4), "big") + 1
-            file.seek(24)
-            file.write(count.to_bytes(4, "big"))
-        return old
+
+@contextmanager
+def damaged(file: Path, table: str) -> Iterator[None]:
+    """The page where a table begins is nonsense, written past SQLite."""
+    with closing(sqlite3.connect(file)) as db:
+        [(page,)] = db.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", [table])
+        [(size,)] = db.execute("PRAGMA page_size")
+    good = _put(file, page, size, b"\xa5" * size)
+    yield
+    _put(file, page, size, good)
+
+
+def _put(file: Path, page: int, size: int, content: bytes) -> bytes:
+    """Write a page, and the counter by which others learn that something is new; returns the old page."""
+    with file.open("r+b") as io:
+        io.seek((page - 1) * size)
+        old = io.read(size)
+        io.seek((page - 1) * size)
+        io.write(content)
+        io.seek(24)
+        count = int.from_bytes(io.read(4), "big") + 1
+        io.seek(24)
+        io.write(count.to_bytes(4, "big"))
+    return old
 
 
 def _do(*words: str) -> None:
