@@ -23,7 +23,7 @@ PARTS: dict[str, tuple[Part, dict[str, float]]] = {  # what measures it, and how
     "disk": (disk.measured, {"n_times": 1}),
     "crowd": (crowd.measured, {"n_raters": 5, "seconds": 10}),
 }
-LINE = "{:<72}{:<12}{:<34}{}"
+LINE = "{:<76}{:<12}{:<24}{}"
 
 
 def main() -> None:

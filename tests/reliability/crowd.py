@@ -9,7 +9,7 @@ import random
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
@@ -153,7 +153,7 @@ def _rating(study: Study, app: App, seconds: float) -> Crowd:
         draw = random.Random(seed)
         time.sleep(draw.uniform(0, 3))  # not all come in at the door at once
         began = time.perf_counter()
-        with closing(connect(f"ws://127.0.0.1:{tablet.port}/_stcore/stream", max_size=None)) as line:
+        with connect(f"ws://127.0.0.1:{tablet.port}/_stcore/stream", max_size=None) as line:
             _draw(line, tablet.seat)
             drawn, waits, errors = time.perf_counter() - began, [], 0
             while not stop.wait(draw.uniform(*THINKS)):

@@ -6,16 +6,16 @@ The tablet hears "not now" (503) soon enough, keeps what it has, and all of it a
 import errno
 import sqlite3
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
 
-from tests.browser import App
 from tests.reliability.ground import PATIENCE, Figure, Reply, Study, Tablet, account, opened, serving
 
 N_TABLETS = 8
-ROOM = "3m"  # of a disk that becomes full
+ROOM = "6m"  # of a disk that becomes full
+Lasting = AbstractContextManager[None]
 
 
 class NotHere(Exception):  # noqa: N818 — nothing went wrong
@@ -23,41 +23,45 @@ class NotHere(Exception):  # noqa: N818 — nothing went wrong
 
 
 def measured(folder: Path, n_times: int = 5) -> list[Figure]:
-    """Every trouble, with so many answers of each tablet while it lasts."""
+    """Every trouble, one after the other, with so many answers of each tablet while it lasts."""
     found = []
-    for name, trouble in TROUBLES.items():
-        here = folder / name.replace(" ", "-")
-        here.mkdir()
-        try:
-            found += _outlived(name, here, trouble, n_times)
-        except NotHere as why:
-            found.append(Figure(name, "503", f"not measured: {why}", None))
-    return found
-
-
-def _outlived(name: str, folder: Path, trouble: "type[Trouble]", n_times: int) -> list[Figure]:
     with ExitStack() as stack:
-        made = trouble(folder, stack)
+        try:
+            stack.enter_context(_small_disk(folder))
+            troubles = {"full disk": full, **TROUBLES}
+        except NotHere as why:
+            found.append(Figure("full disk", "503", f"not measured: {why}", None))
+            troubles = TROUBLES
         study = opened(folder, N_TABLETS)
         app = stack.enter_context(serving(folder))
         tablets = study.tablets(app)
-        _say(tablets)
-        for tablet in tablets:
-            tablet.empty()
-        with made.lasting(study):
-            replies = [reply for _ in range(n_times) for reply in _say(tablets)]
-        waiting = sum(len(one.outbox) for one in tablets)
-        for tablet in tablets:
-            tablet.empty()
-        said, found = _unkind(app), account(study, tablets)
-    n, not_now = len(replies), [reply.status for reply in replies].count(503)
-    slowest = max(reply.seconds for reply in replies)
-    gone = found.lost + found.halves + found.twice + sum(len(one.refused) for one in tablets)
+        for name, trouble in troubles.items():
+            _say(tablets)
+            _empty(tablets)
+            try:
+                found += _outlived(name, trouble(study), tablets, n_times)
+            except NotHere as why:
+                found.append(Figure(name, "503", f"not measured: {why}", None))
+        there = account(study, tablets)
+        gone = there.lost + there.halves + there.twice + sum(len(one.refused) for one in tablets)
+        said = app.log().count("Traceback")
     return [
-        Figure(f"{name}: tablets told “not saved”", f"{n} of {n}", f"{not_now} of {n}", not_now == n == waiting),
+        *found,
+        Figure("lost, halved, stored twice or refused after all that", "0", str(gone), gone == 0),
+        Figure("tracebacks in the log", "0", str(said), said == 0),
+    ]
+
+
+def _outlived(name: str, trouble: Lasting, tablets: list[Tablet], n_times: int) -> list[Figure]:
+    with trouble:
+        replies = [reply for _ in range(n_times) for reply in _say(tablets)]
+    n, not_now = len(replies), [reply.status for reply in replies].count(503)
+    kept_back = n == sum(len(one.outbox) for one in tablets)
+    slowest = max(reply.seconds for reply in replies)
+    _empty(tablets)
+    return [
+        Figure(f"{name}: tablets told “not saved”", f"{n} of {n}", f"{not_now} of {n}", not_now == n and kept_back),
         Figure(f"{name}: slowest of these", f"< {PATIENCE:g} s", f"{slowest:.2f} s", slowest < PATIENCE),
-        Figure(f"{name}: lost, halved, twice or refused afterwards", "0", str(gone), gone == 0),
-        Figure(f"{name}: tracebacks in the log", "0", str(said), said == 0),
     ]
 
 
@@ -69,69 +73,55 @@ def _say(tablets: list[Tablet]) -> list[Reply]:
         return list(pool.map(Tablet.send, tablets))
 
 
-def _unkind(app: App) -> int:
-    return app.log().count("Traceback")
+def _empty(tablets: list[Tablet]) -> None:
+    for tablet in tablets:
+        tablet.empty()
 
 
-class Trouble:
-    """Prepared before the app starts, made while it runs, and over again."""
-
-    def __init__(self, folder: Path, stack: ExitStack) -> None:
-        self.folder = folder
-        self.prepare(stack)
-
-    def prepare(self, stack: ExitStack) -> None:
-        """Most need nothing."""
-
-    def lasting(self, study: Study) -> AbstractContextManager[None]:
-        raise NotImplementedError
-
-
-class Full(Trouble):
-    def prepare(self, stack: ExitStack) -> None:
-        _do("mount", "-t", "tmpfs", "-o", f"size={ROOM}", "tmpfs", str(self.folder))
-        stack.callback(_do, "umount", str(self.folder))
-
-    @contextmanager
-    def lasting(self, study: Study) -> Iterator[None]:
-        ballast = study.folder / "ballast"
-        with ballast.open("wb", buffering=0) as file:
-            try:
-                while True:
-                    file.write(bytes(4096))
-            except OSError as error:
-                if error.errno != errno.ENOSPC:
-                    raise
+@contextmanager
+def _small_disk(folder: Path) -> Iterator[None]:
+    _do("mount", "-t", "tmpfs", "-o", f"size={ROOM}", "tmpfs", str(folder))
+    try:
         yield
-        ballast.unlink()
+    finally:
+        _do("umount", "--lazy", str(folder))  # the reader that the app started may take a moment to end
 
 
-class ReadOnly(Trouble):
-    """For whoever may write everything too: an administrator, as a service often runs."""
-
-    @contextmanager
-    def lasting(self, study: Study) -> Iterator[None]:
-        both = (str(study.folder / "pilot.db"), str(study.folder))
-        _do("chattr", "+i", *both)
+@contextmanager
+def full(study: Study) -> Iterator[None]:
+    ballast = study.folder / "ballast"
+    with ballast.open("wb", buffering=0) as file:
         try:
-            yield
-        finally:
-            _do("chattr", "-i", *both)
+            while True:
+                file.write(bytes(4096))
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+    yield
+    ballast.unlink()
 
 
-class Locked(Trouble):
-    @contextmanager
-    def lasting(self, study: Study) -> Iterator[None]:
-        with closing(sqlite3.connect(study.folder / "pilot.db", isolation_level=None)) as other:
-            other.execute("BEGIN EXCLUSIVE")
-            yield
+@contextmanager
+def read_only(study: Study) -> Iterator[None]:
+    """For whoever may write everything too: an administrator, as a service often runs."""
+    both = (str(study.folder / "pilot.db"), str(study.folder))
+    _do("chattr", "+i", *both)
+    try:
+        yield
+    finally:
+        _do("chattr", "-i", *both)
 
 
-class Damaged(Trouble):
-    """The page where the answers to quizzes begin: the rating of the same answer could still be stored."""
+@contextmanager
+def locked(study: Study) -> Iterator[None]:
+    with closing(sqlite3.connect(study.folder / "pilot.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        yield
 
-    def lasting(self, study: Study) -> AbstractContextManager[None]:
-        return damaged(study.folder / "pilot.db", "task_answer")
+
+def half_damaged(study: Study) -> Lasting:
+    """Where the answers to quizzes begin: the rating of the same answer could still be stored."""
+    return damaged(study.folder / "pilot.db", "task_answer")
 
 
 @contextmanager
@@ -168,4 +158,8 @@ def _do(*words: str) -> None:
         raise NotHere(done.stderr.strip().splitlines()[-1])
 
 
-TROUBLES: dict[str, type[Trouble]] = {"full disk": Full, "read-only file": ReadOnly, "lock": Locked, "damage": Damaged}
+TROUBLES: dict[str, Callable[[Study], Lasting]] = {
+    "read-only file": read_only,
+    "lock": locked,
+    "damaged page": half_damaged,
+}

@@ -23,16 +23,15 @@ def measured(folder: Path, n_commits: int = 200) -> list[Figure]:
         tablet.say(3)
         tablet.empty()
         watch = ["strace", "-f", "-c", "-e", "trace=fsync,fdatasync", "-o", str(counts), "-p", str(app.process.pid)]
-        strace = subprocess.Popen(watch, stderr=subprocess.PIPE, text=True)
-        assert strace.stderr
-        if "attached" not in (said := strace.stderr.readline()):
-            return [Figure(what, BAR, f"not measured: {said.strip()}", None)]
-        time.sleep(0.5)  # until every thread is watched
-        for _ in range(n_commits):
-            tablet.say(4)
-            tablet.empty()
-        strace.send_signal(signal.SIGINT)
-        strace.wait(30)
+        with subprocess.Popen(watch, stderr=subprocess.PIPE, text=True) as strace:
+            assert strace.stderr
+            if "attached" not in (said := strace.stderr.readline()):
+                return [Figure(what, BAR, f"not measured: {said.strip()}", None)]
+            time.sleep(0.5)  # until every thread is watched
+            for _ in range(n_commits):
+                tablet.say(4)
+                tablet.empty()
+            strace.send_signal(signal.SIGINT)
     calls = re.findall(r"^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+).*\b(?:fsync|fdatasync)$", counts.read_text(), re.MULTILINE)
     each = sum(map(int, calls)) / n_commits
     return [Figure(f"{what}, over {n_commits}", BAR, f"{each:.2f}", each >= 1)]
