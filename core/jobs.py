@@ -100,6 +100,11 @@ class Engine:
             urgency: below 0 where nobody waits for it. Less urgent work comes after all that is more so, and what
                 runs steps aside for it, to begin anew.
         """
+        if not self.knows(key):
+            _runs(self._store.root, key).unlink(missing_ok=True)
+            self._hand_in(key, work, spec, urgency)
+
+    def _hand_in(self, key: str, work: Work, spec: object, urgency: int) -> None:
         with self._lock:
             if key in self._asked:
                 return
@@ -114,7 +119,7 @@ class Engine:
             self._asked[key] = _Asked(future, work, spec, urgency)
         for other in others:
             Event(_step_aside(other), client=self._client).set()
-        future.add_done_callback(lambda f: self._changes.put(_outcome(key, f)))
+        future.add_done_callback(lambda f: self._changes.put(_outcome(key, f, _runs(self._store.root, key))))
 
     def knows(self, key: str) -> bool:
         """Whether this engine is working on it."""
@@ -153,8 +158,9 @@ class Engine:
                 self._client.unsubscribe_topic(_topic(change.key))
                 asked.future.release()  # or asking again would bring this outcome again
                 if change.state == "aside":
-                    self.submit(change.key, asked.work, asked.spec, asked.urgency)
+                    self._hand_in(change.key, asked.work, asked.spec, asked.urgency)
                     continue
+                _runs(self._store.root, change.key).unlink(missing_ok=True)
             try:
                 self._on_change(change)
             except Exception:
@@ -207,7 +213,12 @@ def _heard(key: str, event: tuple[float, dict[str, Any]]) -> Change:
     return Change(key, "running", stage, done, total)
 
 
-def _outcome(key: str, future: Future[Any]) -> Change:
+def _runs(root: Path, key: str) -> Path:
+    """A byte for each time that a job was begun. A worker that is killed has written it, and can tell no more."""
+    return root / f"{key}.runs"
+
+
+def _outcome(key: str, future: Future[Any], runs: Path) -> Change:
     if future.status == "cancelled":
         return Change(key, "cancelled")
     end = future.exception() if future.status == "error" else future.result()
@@ -219,12 +230,17 @@ def _outcome(key: str, future: Future[Any]) -> Change:
         return Change(key, "aside")
     if isinstance(end, UserError):
         return Change(key, "failed", error=end)
+    if isinstance(end, KilledWorker) and (runs.stat().st_size if runs.exists() else 0) <= end.allowed_failures:
+        return Change(key, "aside")  # Dask gives up what only waited, too, where another job had its workers killed
     logger.error("job %s failed", key, exc_info=end)
     return Change(key, "failed", error=STOPPED if isinstance(end, KilledWorker) else BROKE)
 
 
 def _run(work: Work, spec: object, root: Path, key: str) -> Exception | None:
     """On the worker: do it, report at most every 0.2 s, stop when asked to."""
+    root.mkdir(parents=True, exist_ok=True)
+    with _runs(root, key).open("ab") as file:
+        file.write(b".")
     worker = get_worker()
     stop, make_way = Event(_cancel(key)), Event(_step_aside(key))
     last = [("", 0.0)]

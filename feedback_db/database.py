@@ -13,7 +13,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from feedback_db import permits
@@ -21,7 +21,8 @@ from feedback_db.permits import Actor
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATION_LOCK = 0x50494C4F54  # "PILOT"; any number that all our processes share
-BUSY_SECONDS = 30
+BUSY_SECONDS = 5  # for another's transaction: a tablet waits 10 s for its receipt, and a screen stands still meanwhile
+START_SECONDS = 30  # likewise, for another app that starts and brings the tables up to date
 
 # NaN would be accepted by SQLite and refused by PostgreSQL; Japanese column names stay legible in the file.
 to_json = partial(json.dumps, ensure_ascii=False, allow_nan=False)
@@ -58,11 +59,16 @@ class Database:
         What people have filled is opened by `health.ready`, which makes a backup before.
         """
         config = _config()
-        with self.engine.begin() as connection:
+        with self.engine.execution_options(busy_seconds=START_SECONDS).begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
             config.attributes["connection"] = connection
             command.upgrade(config, to)
+
+    def try_out(self) -> None:
+        """Write what changes nothing. Raises DBAPIError where nothing can be written."""
+        with self.engine.begin() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
 
     def close(self) -> None:
         """Let go of the file or the server."""
@@ -107,6 +113,7 @@ def _config() -> Config:
 
 def _sqlite(url: str | URL) -> Engine:
     engine = create_engine(url, json_serializer=to_json, connect_args={"timeout": BUSY_SECONDS})
+    event.listen(engine, "first_connect", _switch_journal)  # kept in the file; under another's lock it would wait
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine
@@ -114,15 +121,13 @@ def _sqlite(url: str | URL) -> Engine:
 
 def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
     connection.isolation_level = None  # Python's driver would start deferred transactions by itself
-    mode, synchronous = journal(sqlite3.sqlite_version_info)
-    _switch_journal(connection, mode)
-    connection.execute(f"PRAGMA synchronous={synchronous}")
+    connection.execute(f"PRAGMA synchronous={journal(sqlite3.sqlite_version_info)[1]}")
     connection.execute("PRAGMA foreign_keys=ON")
 
 
-def _switch_journal(connection: sqlite3.Connection, mode: str) -> None:
+def _switch_journal(connection: sqlite3.Connection, _record: Any) -> None:
     """Set the journal mode. The first switch of a new file, unlike a transaction, does not wait for its turn."""
-    give_up = time.monotonic() + BUSY_SECONDS
+    mode, give_up = journal(sqlite3.sqlite_version_info)[0], time.monotonic() + START_SECONDS
     while True:
         try:
             connection.execute(f"PRAGMA journal_mode={mode}")
@@ -137,5 +142,6 @@ def _switch_journal(connection: sqlite3.Connection, mode: str) -> None:
 
 def _begin(connection: Connection) -> None:
     """Take the write lock first: a transaction that reads and then wants to write could not wait for its turn."""
-    reading = connection.get_execution_options().get("reading", False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    options = connection.get_execution_options()
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={1000 * options.get('busy_seconds', BUSY_SECONDS)}")
+    connection.exec_driver_sql("BEGIN" if options.get("reading", False) else "BEGIN IMMEDIATE")

@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.parts import figures, header, presence, who
-from pages.parts.guard import NOTHING_HERE, guard
+from pages.parts.guard import NOTHING_HERE, guard, remind
 from pages.parts.text import _, language
 from pages.parts.work import database
 
@@ -45,12 +45,15 @@ screens = {
     "improve": st.Page("improve.py", title=_("Improve"), url_path="improve"),
     "settings": st.Page("settings.py", title=_("Settings"), url_path="settings"),
 }
-login = who.login(database())
+login = None
+with guard():
+    login = who.login(database())
 if who.is_team():  # a screen that is not somebody's is one that is not there; what it could do is refused anyway
     plain = st.Page(nothing if login else signed_out, title=_("Waveform pilot"), default=True)
     sees = {None: (), "rater": RATER_SEES, "manager": MANAGER_SEES, "lead": tuple(screens)}[login and login.role]
     screens = ({} if "home" in sees else {"": plain}) | {name: screens[name] for name in sees}
 screen = st.navigation(list(screens.values()), position="hidden")
+remind()
 with guard():
     header.show(screens, screen, login)
     if login is None or login.role == "lead":  # the hours that a pilot costs are those of the people who lead it

@@ -95,7 +95,7 @@ def a_study(place: Place, files: list[Path], design: Design) -> Study:
 SEARCHES = re.compile(r"404: \S+/rate/_stcore/|status of 404")
 UNPLUGGED = re.compile(r"ERR_|WebSocket|server is not responding|reaching server endpoint")
 TELLING = ("t-sne", "tsne", "umap", "pca", "statistics", "moment", "reconstruction", "repeat", "noise")
-UNSENT = "Answers waiting on this tablet: {n}. They are sent as soon as the network is back."
+UNSENT = "Not saved yet: {n}. Your answers stay on this tablet and are sent by themselves."
 
 
 def test_a_study_in_japanese_on_a_tablet_whose_network_is_cut_and_whose_server_is_killed(browser, place, shared_data):

@@ -703,7 +703,7 @@ def test_sqlite_runs_with_its_safe_settings(tmp_path: Path) -> None:
     database = connect(f"sqlite:///{(tmp_path / 'pilot.db').as_posix()}")
     mode, synchronous = journal(sqlite3.sqlite_version_info)
     asked = {"journal_mode": mode.lower(), "synchronous": {"FULL": 2, "EXTRA": 3}[synchronous]}
-    asked |= {"foreign_keys": 1, "busy_timeout": 30_000}
+    asked |= {"foreign_keys": 1, "busy_timeout": 5000}
     with database.session(LOCAL) as db:
         assert {name: db.execute(text(f"PRAGMA {name}")).scalar_one() for name in asked} == asked
         with pytest.raises(sqlite3.OperationalError, match="locked"):  # BEGIN IMMEDIATE: the session holds the lock

@@ -390,6 +390,16 @@ def test_a_job_that_kills_every_worker_is_given_up_and_the_next_one_is_done(gues
     assert heard.wait("harmless").state == "done"
 
 
+def test_a_job_that_only_waited_where_workers_died_is_not_given_up(guest, store):
+    engine, heard = guest
+    engine.submit("fatal", die, "fatal")
+    engine.submit("bystander", note, "bystander")
+    assert heard.wait("fatal") == Change("fatal", "failed", error=STOPPED)
+    assert heard.wait("bystander").state == "done"
+    assert (lines(store, "fatal"), lines(store, "bystander")) == (["died", "died"], ["ran"])
+    assert list(store.root.glob("*.runs")) == []
+
+
 def test_a_cluster_that_does_not_answer_is_an_oserror(store):
     """By which pages/parts/work.py knows what to tell people."""
     with (

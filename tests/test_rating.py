@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 from uuid import UUID
 
@@ -133,6 +133,8 @@ class Server:
         self.got: list[dict[str, Any]] = []  # every answer of every request, in order
         self.requests: list[dict[str, Any]] = []
         self.refusing: str | None = None
+        self.failing: Callable[[list[dict[str, Any]]], int] = lambda _answers: 200  # the status for these answers
+        self.headers: dict[str, str] = {}  # of what fails
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -145,6 +147,13 @@ class Server:
             def do_POST(self) -> None:
                 said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 server.requests.append(said)
+                if (status := server.failing(said["answers"])) != 200:
+                    self.send_response(status)
+                    for name, value in server.headers.items():
+                        self.send_header(name, value)
+                    self.end_headers()
+                    self.wfile.write(b'{"kept": [], "refused": []}' if status == 503 else b"<p>No</p>")
+                    return
                 server.got += said["answers"]
                 ids = [answer["id"] for answer in said["answers"]]
                 refused = [{"id": one, "why": server.refusing} for one in ids] if server.refusing else []
@@ -175,6 +184,7 @@ class Tablet:
         self.page.set_default_timeout(10_000)
         self.wrong: list[str] = []
         self.tries = 0  # to send
+        self.opened = 0  # times that the page's own address was asked for
         self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
         self.data, self.words, self.server = data, data["words"], server
         self.page.route(f"{SITE}/**", self.answer)
@@ -191,6 +201,7 @@ class Tablet:
         if path == "/rating.mjs":
             script = "\n".join((PARTS / name).read_text(encoding="utf-8") for name in FILES)
             return route.fulfill(body=script, content_type="text/javascript")
+        self.opened += 1
         return route.fulfill(body=PAGE, content_type="text/html")
 
     def pass_on(self, route: Route) -> None:
@@ -199,6 +210,8 @@ class Tablet:
         try:
             with urlopen(f"http://127.0.0.1:{self.server.port}/", route.request.post_data_buffer, 5) as answer:
                 route.fulfill(body=answer.read(), content_type="application/json")
+        except HTTPError as no:
+            route.fulfill(status=no.code, headers=dict(no.headers), body=no.read())
         except URLError:
             route.abort("connectionrefused")
 

@@ -61,7 +61,7 @@ def section(study: Study, people: Sequence[Person]) -> None:
         st.rerun()
     pins.told()
     with st.expander(_("Invite people one by one"), expanded=not shared):
-        _invite(study)
+        _invite(study, form=f"invite-{len(all_of_them)}")
     if all_of_them:
         with st.expander(ngettext("{n} invitation", "{n} invitations", len(all_of_them)).format(n=len(all_of_them))):
             _list(all_of_them, people, speaks)
@@ -100,9 +100,10 @@ def _shared(invitation: Invitation, speaks: str) -> None:
         st.switch_page("rate.py", query_params={"invite": invitation.token, "lang": speaks})
 
 
-def _invite(study: Study) -> None:
+def _invite(study: Study, form: str) -> None:
+    """A form of another name is empty again: what somebody wrote goes once it is saved, and not before."""
     st.caption(_("Each person gets an address of their own, to go on with later and on any device. No e-mail is sent."))
-    with st.form("invite", clear_on_submit=True, border=False):
+    with st.form(form, border=False):
         names = st.text_area(_("Nicknames or badge numbers, one a line"), height=120, max_chars=5000)
         last = st.date_input(_("Valid until"), datetime.now().astimezone().date() + timedelta(days=14))
         with_pin = who.is_team() and st.checkbox(_("Each with a PIN"))

@@ -1,13 +1,14 @@
 """A bug is ours to mend: people get a sentence and a number, never a traceback, and the log has the rest."""
 
 import streamlit as st
+from sqlalchemy.exc import DBAPIError
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 
 from core.errors import N_
 from feedback_db.permits import Forbidden
 from pages.parts import log
-from pages.parts.guard import NOTHING_HERE
+from pages.parts.guard import NOTHING_HERE, trouble
 from pages.parts.shield import shielded
 from pages.parts.text import LANGUAGES, Language, _, say, speaking, together
 
@@ -20,6 +21,9 @@ def on_screen(error: Exception) -> bool:
     """Streamlit asks this of every error that a screen did not expect; its own message is not wanted."""
     if isinstance(error, Forbidden):  # in a callback, which no guard is around
         st.error(say(NOTHING_HERE), icon=":material/error:")
+        return True
+    if isinstance(error, DBAPIError):  # likewise
+        st.error(say(trouble(error)), icon=":material/error:")
         return True
     st.error(words(log.failed(error)))
     return True

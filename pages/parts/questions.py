@@ -140,7 +140,7 @@ def _frame() -> dict[str, Any]:
         "keys": _("Keys: 1 to 9 choose, 0 is “I can't tell”, Enter is “Next”."),
         "saving": _("Saving …"),
         "saved": _("All answers are saved."),
-        "waiting": _("Answers waiting on this tablet: {n}. They are sent as soon as the network is back."),
+        "waiting": _("Not saved yet: {n}. Your answers stay on this tablet and are sent by themselves."),
         "unkept": _("This browser keeps nothing. Do not close this page until all answers are saved."),
         "refused": _("Answers that were not accepted: {n}. Please tell the person who gave you the tablet."),
         "pause_title": _("Taking a break"),

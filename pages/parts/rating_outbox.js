@@ -1,7 +1,9 @@
 // What a person has said: kept on the tablet until the server has it, and sent. rating.js fills the outbox.
 
 const LIMIT = 10_000;  // milliseconds that a request may take
-const LONGEST = 30_000;  // … between two tries
+const LONGEST = 30_000;  // … between two tries, where the server does not ask for more
+const MOST = 20;  // answers in one request
+const INDIGESTIBLE = [400, 413, 500];  // HTTP's words for a request that the server can make nothing of
 
 /** A version 4 UUID. `crypto.randomUUID` is missing where a page comes over plain HTTP. */
 function uuid() {
@@ -34,10 +36,10 @@ class Shelf {
   }
 }
 
-/** Sends what is on the shelf, one request at a time, until the server says that it has it. */
+/** Sends what is on the shelf, one request at a time, until the server says that it has it, or never will. */
 class Outbox {
   constructor(shelf, { address, seat }, heard) {
-    Object.assign(this, { shelf, address, seat, heard, failures: 0, closing: new AbortController() });
+    Object.assign(this, { shelf, address, seat, heard, failures: 0, most: MOST, closing: new AbortController() });
     const hurry = () => { if (!document.hidden) { this.failures = 0; this.send(); } };
     window.addEventListener("online", hurry, { signal: this.closing.signal });
     document.addEventListener("visibilitychange", hurry, { signal: this.closing.signal });
@@ -49,7 +51,8 @@ class Outbox {
     clearTimeout(this.retry);
     if (this.busy || !this.waiting || this.closing.signal.aborted) return;
     this.busy = true;
-    const { kept, refused } = await this.post([...this.shelf.state.outbox]);
+    const sent = this.shelf.state.outbox.slice(0, this.most);
+    const { kept, refused, status, pause } = await this.post(sent);
     this.busy = false;
     const settled = new Set([...kept, ...refused.map(({ id }) => id)]);
     this.shelf.change(state => {
@@ -57,22 +60,42 @@ class Outbox {
       state.refused += refused.filter(({ why }) => why !== "ended").length;
     });
     this.failures = settled.size ? 0 : this.failures + 1;
+    if (INDIGESTIBLE.includes(status)) this.part(sent);
+    else if (!this.waiting) this.most = MOST;
     if (this.closing.signal.aborted) return;
     this.heard(refused);
-    const wait = settled.size ? 0 : Math.min(1000 * 2 ** this.failures, LONGEST);
+    const wait = Math.max(settled.size ? 0 : Math.min(1000 * 2 ** this.failures, LONGEST), pause);
     if (this.waiting) this.retry = setTimeout(() => this.send(), wait);
   }
 
-  /** What the server kept and refused; nothing at all where it is not there, or says something else. */
+  /** One answer that the server cannot digest must hold back no other: one by one, and this one last. */
+  part([first, ...others]) {
+    this.most = 1;
+    if (others.length) return;
+    const isFirst = ({ id }) => id === first.id;
+    this.shelf.change(state => {
+      state.outbox = [...state.outbox.filter(one => !isFirst(one)), ...state.outbox.filter(isFirst)];
+    });
+  }
+
+  /** What the server kept and refused: nothing at all where it is not there, or says something else. */
   async post(answers) {
     const slow = new AbortController(), limit = setTimeout(() => slow.abort(), LIMIT);
+    const said = { kept: [], refused: [], status: 0, pause: 0 };  // the last: milliseconds until it wants to be asked
     try {
       const headers = { "Content-Type": "application/json" }, body = JSON.stringify({ seat: this.seat, answers });
-      const response = await fetch(this.address, { method: "POST", headers, body, signal: slow.signal });
+      const ask = () => fetch(this.address, { method: "POST", headers, body, signal: slow.signal });
+      let response = await ask();
+      if (response.status === 401) {  // it no longer knows who this is: the page's own address tells it
+        await fetch(location.href, { signal: slow.signal });
+        response = await ask();
+      }
+      said.status = response.status;
+      said.pause = 1000 * (Number(response.headers.get("Retry-After")) || 0);
       const { kept, refused } = await response.json();
-      return { kept: [...kept], refused: [...refused] };
+      return { ...said, kept: [...kept], refused: refused.filter(({ id }) => id) };
     } catch {
-      return { kept: [], refused: [] };
+      return said;
     } finally { clearTimeout(limit); }
   }
 

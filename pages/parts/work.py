@@ -4,12 +4,15 @@ import importlib
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
+
+from sqlalchemy.exc import DBAPIError
 
 from core import comparison, controls, differences, effects, jobs, measures, placing, preparation, probes, tuning, views
 from core import reader as files
@@ -75,6 +78,7 @@ KINDS = {  # a class stands above the one that it is a kind of
     "comparison": Kind(ComparisonSpec, comparison.build, comparison.load),
     "placed": Kind(PlacedSpec, placing.build, placing.load),
 }
+AGAIN = 5.0  # seconds between two tries to write down how a job ended
 logger = logging.getLogger(__name__)
 _opening = threading.Lock()  # two first visitors must open one database
 _running = ExitStack()  # what this process holds from start to stop
@@ -200,7 +204,18 @@ def cancel(spec: Spec) -> None:
 
 
 def _record(change: jobs.Change) -> None:
-    """Write down what the engine reports."""
+    """Write down what the engine reports. How a job ended is told once: that is tried until it is written."""
+    while True:
+        try:
+            return _write_down(change)
+        except DBAPIError as error:  # locked for long, or on a disk that is full or may only be read
+            if change.state == "running":
+                raise
+            logger.error("job %s is %s, which cannot be written down yet: %s", change.key, change.state, error.orig)
+            time.sleep(AGAIN)
+
+
+def _write_down(change: jobs.Change) -> None:
     with database().session(APP) as db:
         if change.state == "running":
             records.progress(db, change.key, change.stage, change.done, change.total)
