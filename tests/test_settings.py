@@ -244,7 +244,7 @@ def test_the_screen_does_not_wait_for_the_engine_and_says_when_nobody_answers(pl
     assert someone.sees("Asking it …")
     assert someone.run().sees("The computers that calculate (Dask) do not answer.")
     assert someone.run().sees("No worker is there.")
-    assert someone.run().sees("2 workers are ready. Together they may use 4.0 GB of memory.")
+    assert someone.run().sees("2 workers are ready. Memory for calculations: 4.0 GB.")
 
 
 def test_models_are_said_to_be_here_only_where_they_are(place, tmp_path, monkeypatch):
@@ -253,7 +253,7 @@ def test_models_are_said_to_be_here_only_where_they_are(place, tmp_path, monkeyp
     (folder / encoders.WEIGHTS).write_bytes(b"0" * 2_000_000)
     monkeypatch.setattr(encoders, "at_hand", lambda name: folder if name == encoders.HUB["small"] else None)
     [table] = [one.value for one in Person(place, "en").open("settings").at.table]
-    assert list(table["here"]) == ["yes", "yes", "no", "no"]
+    assert list(table["here"]) == ["on this computer"] * 2 + ["to be fetched"] * 2
     assert list(table["size"])[:2] == [
         f"{(encoders.SHIPPED / encoders.WEIGHTS).stat().st_size / 1e6:,.1f} MB",
         "2.0 MB",

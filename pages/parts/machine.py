@@ -9,7 +9,7 @@ import streamlit as st
 
 from core import encoders
 from core.encoders import HUB, SHIPPED, WEIGHTS, EncoderSpec
-from core.errors import UserError
+from core.errors import N_, UserError
 from core.jobs import Crew
 from feedback_db import holdings, jobs, place
 from feedback_db.holdings import Kind
@@ -21,6 +21,10 @@ LOOK_EVERY = 2.0  # seconds
 LITTLE = 2e9  # bytes of free disk
 CREW = "crew"  # in the session: what was heard last, and what was asked since
 KINDS: dict[Kind, str] = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+WHERE: dict[Kind, str] = {
+    "sqlite": N_("All of it lies on the computer that runs the app, and nowhere else."),
+    "postgresql": N_("The answers lie on the database server, files and results on the computer that runs the app."),
+}
 
 
 # --- the engine
@@ -71,7 +75,7 @@ def crew_in_words(crew: Crew) -> str:
         return _("**No worker is there.** What people ask for waits until one comes.")
     said = [ngettext("{n} worker is ready.", "{n} workers are ready.", crew.n_workers).format(n=crew.n_workers)]
     if crew.memory:
-        said.append(_("Together they may use {size} of memory.").format(size=sized(crew.memory)))
+        said.append(_("Memory for calculations: {size}.").format(size=sized(crew.memory)))
     return together(*said)
 
 
@@ -112,7 +116,7 @@ def _model(code: str, spec: EncoderSpec, folder: Path | None) -> dict[str, str]:
     known = encoders.facts(spec, 1)
     return {
         _("model"): _(NAMES[code]),
-        _("here"): _("no") if folder is None else _("yes"),
+        _("here"): _("to be fetched") if folder is None else _("on this computer"),
         _("size"): sized(known.bytes if folder is None else (folder / WEIGHTS).stat().st_size),
         _("parameters"): f"{known.parameters:,}",
         _("licence"): _(known.licence) if known.licence else "–",
@@ -144,7 +148,7 @@ def storage() -> None:
     }
     for column, (label, value) in zip(st.columns(len(shown)), shown.items(), strict=True):
         column.metric(label, value)
-    st.caption(_("All of it lies on the computer that runs the app, and nowhere else."))
+    st.caption(_(WHERE[held.kind]))
 
 
 def sized(n: float) -> str:
