@@ -14,11 +14,12 @@ from starlette.routing import Route
 from feedback_db.errors import Trouble
 from feedback_db.permits import Forbidden
 from feedback_db.place import data_folder
-from pages.parts import company, door, figures, hosts, log, mishap, post, pulse, team, visits, ways, who, work
-from pages.parts.admission import Alone, Team
-from pages.parts.gate import Gate
+from pages.entrance import company, door, hosts, team, visits, ways
+from pages.entrance.admission import Alone, Team
+from pages.entrance.gate import Gate
+from pages.entrance.visits import Visits
+from pages.parts import figures, log, mishap, post, pulse, who, work
 from pages.parts.text import LANGUAGES, bare, speaking, together
-from pages.parts.visits import Visits
 
 
 @asynccontextmanager

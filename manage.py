@@ -182,13 +182,13 @@ def run_all(*commands: tuple[str, ...]) -> int:
 def run(words: list[str]) -> int:
     prepare()
     if "--team" in words:
-        return become("pages.parts.team", "run", *(word for word in words if word != "--team"))
+        return become("pages.entrance.team", "run", *(word for word in words if word != "--team"))
     return become("streamlit", "run", "app.py", *words)  # prints the address once it listens
 
 
 def lead(words: list[str]) -> int:
     prepare()
-    return become("pages.parts.team", "lead", *words)
+    return become("pages.entrance.team", "lead", *words)
 
 
 def only_install(words: list[str]) -> int:

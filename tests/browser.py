@@ -76,7 +76,7 @@ class TeamApp(App):
     """As `manage.py run --team` starts it, but for this computer alone."""
 
     def words(self) -> list[str]:
-        return ["pages.parts.team", "run", "--server.address", "127.0.0.1"]
+        return ["pages.entrance.team", "run", "--server.address", "127.0.0.1"]
 
     def first_link(self) -> str:
         """What the console shows to let the first lead in, on this computer's own address."""

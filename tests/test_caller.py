@@ -3,7 +3,7 @@
 import pytest
 from starlette.requests import Request
 
-from pages.parts.caller import language_of, local
+from pages.entrance.caller import language_of, local
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from core.errors import UserError
 from feedback_db import logins, people
 from feedback_db.database import Database, connect
 from feedback_db.permits import APP, LOCAL
-from pages.parts import company, secret
+from pages.entrance import company, secret
 from tests.browser import ROOT, App, TeamApp
 from tests.client import Answer, Client, serving
 from tests.provider import CLIENT, Provider

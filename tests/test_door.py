@@ -12,8 +12,9 @@ from starlette.applications import Starlette
 from feedback_db import logins, models, people, raters
 from feedback_db.logins import Login
 from feedback_db.permits import APP, LOCAL
-from pages.parts import caller, door, secret, work
-from pages.parts.passphrase import Tries
+from pages.entrance import caller, door, secret
+from pages.entrance.passphrase import Tries
+from pages.parts import work
 from tests.client import Answer, Client, serving
 from tests.screens import RAW, Place
 

@@ -14,13 +14,14 @@ from starlette.routing import Route
 from streamlit.proto.BackMsg_pb2 import BackendOperationRequest, BackMsg
 from websockets.exceptions import ConnectionClosed
 
-from pages.parts import cookies, mishap, stream
-from pages.parts.admission import Alone
-from pages.parts.gate import ELSEWHERE, NOT_OURS, NOTHING, Gate
-from pages.parts.hosts import Hosts, here, is_own_origin, reached
-from pages.parts.shield import shielded
-from pages.parts.visits import ONE, Visits
-from pages.parts.ways import PRODUCT, SCREENS, files
+from pages.entrance import cookies, stream
+from pages.entrance.admission import Alone
+from pages.entrance.gate import ELSEWHERE, NOT_OURS, NOTHING, Gate
+from pages.entrance.hosts import Hosts, here, is_own_origin, reached
+from pages.entrance.shield import shielded
+from pages.entrance.visits import ONE, Visits
+from pages.entrance.ways import PRODUCT, SCREENS, files
+from pages.parts import mishap
 from tests.browser import ROOT, App
 from tests.client import Client, serving
 from tests.streams import refusal, send_file, tab

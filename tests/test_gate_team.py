@@ -10,8 +10,8 @@ from websockets.exceptions import InvalidStatus
 
 from feedback_db import raters
 from feedback_db.permits import LOCAL
-from pages.parts.gate import NOBODY, NOTHING
-from pages.parts.visits import MANY
+from pages.entrance.gate import NOBODY, NOTHING
+from pages.entrance.visits import MANY
 from tests.client import Client
 from tests.house import House, house
 from tests.streams import refusal, send_file, tab

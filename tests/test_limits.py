@@ -14,13 +14,13 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from pages.parts import cookies, hosts
-from pages.parts.cookies import Scope
-from pages.parts.gate import TOO_MUCH, Gate
-from pages.parts.limits import Bucket, Buckets, Pace
-from pages.parts.stream import Message, Stream
-from pages.parts.visits import MANY, NOBODY, Visitor, Visits
-from pages.parts.ways import PRODUCT
+from pages.entrance import cookies, hosts
+from pages.entrance.cookies import Scope
+from pages.entrance.gate import TOO_MUCH, Gate
+from pages.entrance.limits import Bucket, Buckets, Pace
+from pages.entrance.stream import Message, Stream
+from pages.entrance.visits import MANY, NOBODY, Visitor, Visits
+from pages.entrance.ways import PRODUCT
 from tests.client import Client, serving
 
 MB = 1_000_000

@@ -190,9 +190,9 @@ def test_check_is_well_when_everything_is(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_team_mode_and_links_for_leads_are_handed_on_with_their_words(installed: Project):
-    parts = installed.root / "pages" / "parts"
-    parts.mkdir(parents=True)
-    (parts / "team.py").write_text("import sys\nprint('team', sys.argv[1:])\n", encoding="utf-8")
+    entrance = installed.root / "pages" / "entrance"
+    entrance.mkdir(parents=True)
+    (entrance / "team.py").write_text("import sys\nprint('team', sys.argv[1:])\n", encoding="utf-8")
     team = installed.manage("run", "--port", "9", "--team", "--address", "https://pilot.plant.example")
     assert team.stdout.splitlines()[-1] == "team ['run', '--port', '9', '--address', 'https://pilot.plant.example']"
     assert installed.manage("lead", "Tanaka").stdout == "team ['lead', 'Tanaka']\n"

@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import pytest
 
-from pages.parts.gate import NOBODY, NOTHING, say
-from pages.parts.ways import LEAD, SCREENS, SIGNED_IN, STAFF
+from pages.entrance.gate import NOBODY, NOTHING, say
+from pages.entrance.ways import LEAD, SCREENS, SIGNED_IN, STAFF
 from tests.browser import ROOT
 from tests.client import Client
 from tests.house import STATES, House, house

@@ -87,7 +87,7 @@ def words_of_run() -> Iterator[list[str]]:
 
 
 def test_every_route_is_one_that_the_gate_knows_and_every_number_one_of_the_metrics():
-    ways = text("pages/parts/ways.py")
+    ways = text("pages/entrance/ways.py")
     assert {one for page in PAGES for one in ROUTES.findall(text(page)) if one.split("/")[1] not in ways} == set()
     metrics = {name for page in PAGES for name in re.findall(r"\bpilot_[a-z_]+\b", text(page))}
     assert {name for name in metrics if name not in program()} == set()

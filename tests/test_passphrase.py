@@ -3,8 +3,8 @@
 import pytest
 
 from core.errors import UserError
-from pages.parts.passphrase import Tries, check
-from pages.parts.throttle import Pace, Throttle
+from pages.entrance.passphrase import Tries, check
+from pages.entrance.throttle import Pace, Throttle
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from feedback_db import jobs, logins, operation, people
+from feedback_db import jobs, logins, people
 from feedback_db.database import Database
 from feedback_db.permits import APP, LOCAL
-from pages.parts import figures, hosts, pulse, who, work
+from pages.entrance import hosts
+from pages.parts import figures, pulse, who, work
 from pages.parts.pulse import Look
 from tests import test_feedback_db as shared
 from tests.browser import App
@@ -92,7 +93,7 @@ def test_an_engine_that_does_not_start_is_wrong_only_after_its_time(monkeypatch:
 
 def test_trying_the_database_out_leaves_nothing(database: Database):
     for _ in range(2):
-        operation.try_out(database)
+        database.try_out()
     with database.session(LOCAL) as db:
         assert jobs.counts(db) == {}
 
@@ -102,7 +103,7 @@ def test_a_database_that_takes_nothing_is_told_from_one_that_can_be_read():
     with work.database().session(LOCAL) as db:
         db.connection().exec_driver_sql("PRAGMA query_only=ON")
     with pytest.raises(OperationalError, match="readonly"):
-        operation.try_out(work.database())
+        work.database().try_out()
 
 
 # --- the numbers of a running app ---

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import UserError
-from pages.parts import secret
+from pages.entrance import secret
 
 posix = pytest.mark.skipif(os.name != "posix", reason="files have no such permissions here")
 

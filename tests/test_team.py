@@ -12,7 +12,8 @@ from streamlit import config
 
 from feedback_db import people
 from feedback_db.permits import APP
-from pages.parts import secret, team, work
+from pages.entrance import secret, team
+from pages.parts import work
 from tests.screens import Place
 from tests.test_structure import ROOT
 

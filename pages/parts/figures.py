@@ -20,7 +20,8 @@ from streamlit.runtime.stats import ACTIVE_SESSIONS_FAMILY
 
 from feedback_db import holdings, jobs, permits
 from feedback_db.permits import APP, Actor, Forbidden
-from pages.parts import hosts, pulse, version, who
+from pages.entrance import hosts
+from pages.parts import pulse, version, who
 from pages.parts.work import database
 
 FORMAT = "text/plain; version=0.0.4; charset=utf-8"

@@ -33,13 +33,14 @@ PEOPLE = re.compile(
     r"|\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b|\[?(?:[0-9a-fA-F]{0,4}:){3,7}[0-9a-fA-F]{0,4}\]?(?::\d+)?"  # a computer
     r"|\b[\w-]{32,}\b"  # a token; fingerprints of artifacts go with it
 )
+logger = logging.getLogger("pilot")
 INSTALLED = re.compile(r".*[\\/](?:site-packages|dist-packages|python3\.\d+)[\\/]")
 
 
 def failed(error: BaseException) -> str:
     """Log a bug; returns the number that the person is told."""
     number = secrets.token_hex(3)
-    logging.getLogger("pilot").error("error %s", number, exc_info=error, extra={"number": number})
+    logger.error("error %s", number, exc_info=error, extra={"number": number})
     return number
 
 
@@ -56,7 +57,7 @@ def kept(folder: Path) -> Iterator[None]:
             folder.mkdir(parents=True, exist_ok=True)
             file = RotatingFileHandler(folder / FILE, maxBytes=MOST_BYTES, backupCount=OLD_FILES, encoding="utf-8")
         except OSError as why:
-            logging.getLogger("pilot").warning("no log is kept: %s", why)
+            logger.warning("no log is kept: %s", why)
             yield
             return
         file.setFormatter(JsonLine())

@@ -7,9 +7,9 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 
 from core.errors import N_
 from feedback_db.permits import Forbidden
+from pages.entrance.shield import shielded
 from pages.parts import log
 from pages.parts.guard import NOTHING_HERE, trouble
-from pages.parts.shield import shielded
 from pages.parts.text import LANGUAGES, Language, _, say, speaking, together
 
 FAILED = N_("This screen failed because of an error in this program. What you saved is safe.")

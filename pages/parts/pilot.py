@@ -6,7 +6,8 @@ import streamlit as st
 
 from feedback_db import pilots
 from feedback_db.pilots import Card, Pilot
-from pages.parts import team, who
+from pages.entrance import team
+from pages.parts import who
 from pages.parts.text import _, language
 from pages.parts.work import database
 

@@ -9,7 +9,8 @@ import streamlit as st
 from core.errors import N_, UserError
 from feedback_db import people, raters
 from feedback_db.raters import Invitation
-from pages.parts import passphrase, who
+from pages.entrance import passphrase
+from pages.parts import who
 from pages.parts.guard import guard
 from pages.parts.text import _, plain
 from pages.parts.work import database

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from feedback_db import operation, place
+from feedback_db import place
 from pages.parts import work
 
 PATIENCE = 0.6  # seconds; whoever asks hears within one
@@ -64,7 +64,7 @@ async def ask(looks: Sequence[Look]) -> list[Any]:
 
 
 def _database() -> int:
-    operation.try_out(work.database())
+    work.database().try_out()
     return 1
 
 

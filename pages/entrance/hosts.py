@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 from urllib.parse import urlsplit
 
-from pages.parts import cookies
-from pages.parts.cookies import Scope
+from pages.entrance import cookies
+from pages.entrance.cookies import Scope
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?")

@@ -17,8 +17,9 @@ from core.errors import N_, UserError
 from feedback_db import people
 from feedback_db.permits import APP
 from feedback_db.place import data_folder
-from pages.parts import company, secret, who
-from pages.parts.hosts import LOOPBACK
+from pages.entrance import company, secret
+from pages.entrance.hosts import LOOPBACK
+from pages.parts import who
 from pages.parts.work import database
 
 PORT = 8501  # Streamlit's

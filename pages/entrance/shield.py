@@ -9,8 +9,8 @@ from pathlib import Path
 
 from streamlit import file_util
 
-from pages.parts.cookies import Scope, is_secure
-from pages.parts.hosts import host_of
+from pages.entrance.cookies import Scope, is_secure
+from pages.entrance.hosts import host_of
 
 Headers = list[tuple[bytes, bytes]]
 

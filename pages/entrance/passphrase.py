@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from core.errors import N_, UserError
-from pages.parts.throttle import Pace, Throttle
+from pages.entrance.throttle import Pace, Throttle
 
 FEWEST = 12  # characters
 FEWEST_DIFFERENT = 5  # of them

@@ -9,8 +9,8 @@ from math import inf
 from streamlit import runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 
-from pages.parts.limits import MOST_ADDRESSES, Bucket, Buckets, Pace
-from pages.parts.ways import Role
+from pages.entrance.limits import MOST_ADDRESSES, Bucket, Buckets, Pace
+from pages.entrance.ways import Role
 
 MB = 1_000_000
 DAY = 24 * 3600

@@ -19,8 +19,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from core.errors import N_, UserError
 from feedback_db.place import data_folder
-from pages.parts import cookies, doorway, secret
-from pages.parts.doorway import form, wrong
+from pages.entrance import cookies, doorway, secret
+from pages.entrance.doorway import form, wrong
 from pages.parts.text import LANGUAGES, Language, speaking
 
 MOST_BYTES = 10_000  # of a form

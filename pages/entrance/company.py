@@ -18,7 +18,7 @@ from streamlit.web.server.starlette.starlette_app_utils import decode_signed_val
 from streamlit.web.server.starlette.starlette_auth_routes import create_auth_routes
 
 from core.errors import N_, UserError
-from pages.parts.hosts import LOOPBACK
+from pages.entrance.hosts import LOOPBACK
 
 CALLBACK = "/oauth2callback"
 NEEDED = ("client_id", "client_secret", "server_metadata_url", "redirect_uri")

@@ -16,12 +16,12 @@ from feedback_db import logins, people, raters
 from feedback_db.logins import Login
 from feedback_db.permits import APP
 from feedback_db.raters import Invitation, Refused
-from pages.parts import company, cookies, passphrase
-from pages.parts.caller import Caller, endpoint, later, local, read, spoken
-from pages.parts.doorway import field, paragraph, said, way, wrong
+from pages.entrance import company, cookies, passphrase
+from pages.entrance.caller import Caller, endpoint, later, local, read, spoken
+from pages.entrance.doorway import field, paragraph, said, way, wrong
+from pages.entrance.throttle import Pace
 from pages.parts.invitations import WHY
 from pages.parts.text import _
-from pages.parts.throttle import Pace
 from pages.parts.work import database
 
 MOST_NAME = 100  # characters

@@ -9,9 +9,9 @@ from feedback_db import logins, raters
 from feedback_db.logins import Login
 from feedback_db.permits import APP
 from feedback_db.raters import Invitation, Refused
-from pages.parts import cookies
-from pages.parts.cookies import Scope
-from pages.parts.visits import NOBODY, Visitor
+from pages.entrance import cookies
+from pages.entrance.cookies import Scope
+from pages.entrance.visits import NOBODY, Visitor
 from pages.parts.work import database
 
 OWNER = Visitor("lead")

@@ -9,9 +9,9 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from pages.parts.cookies import Scope, headers
-from pages.parts.visits import Visit, Visitor
-from pages.parts.ways import LEAD, STAFF, Role
+from pages.entrance.cookies import Scope, headers
+from pages.entrance.visits import Visit, Visitor
+from pages.entrance.ways import LEAD, STAFF, Role
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

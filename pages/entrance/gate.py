@@ -13,15 +13,15 @@ from urllib.parse import quote, urlencode
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from core.errors import N_
-from pages.parts import cookies, hosts, stream, ways
-from pages.parts.caller import local
-from pages.parts.cookies import Scope
-from pages.parts.hosts import Hosts
-from pages.parts.shield import shielded
-from pages.parts.stream import Message, Receive, Send, Stream
+from pages.entrance import cookies, hosts, stream, ways
+from pages.entrance.caller import local
+from pages.entrance.cookies import Scope
+from pages.entrance.hosts import Hosts
+from pages.entrance.shield import shielded
+from pages.entrance.stream import Message, Receive, Send, Stream
+from pages.entrance.visits import Visitor, Visits
+from pages.entrance.ways import Way
 from pages.parts.text import LANGUAGES, catalogue
-from pages.parts.visits import Visitor, Visits
-from pages.parts.ways import Way
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
