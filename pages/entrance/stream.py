@@ -1,6 +1,7 @@
 """What travels between a browser and its Streamlit session: only what our screens send gets in."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -23,6 +24,7 @@ DOWNLOADS = {"deferred_file", "dataframe_chunk"}
 MOST_BYTES = 1_000_000  # of a message; in all journeys none had 3,000, and a lasso drawn for a minute has 150,000
 TOO_LARGE = 1009  # as a websocket says it
 PROTOCOL = b"sec-websocket-protocol"
+HOME = str(Path(__file__).parents[2]).encode()
 RESUMES = 2  # the entry of the protocol's list that names a session to go on with
 
 
@@ -59,8 +61,11 @@ class Stream:
         return data if is_wanted(asked, visitor.role) else b""
 
     async def send(self, message: Message) -> None:
+        data = message.get("bytes") or b""
+        if HOME in data:  # Streamlit says with each run where its script lies, which is nobody's business
+            message = {**message, "bytes": _unplaced(ForwardMsg.FromString(data))}
         if not self.session and message["type"] == "websocket.send":
-            self.session = ForwardMsg.FromString(message.get("bytes") or b"").new_session.initialize.session_id
+            self.session = ForwardMsg.FromString(data).new_session.initialize.session_id
             if self.session:
                 self.visit.learn(self.session)
         await self._send(message)
@@ -93,6 +98,12 @@ def parting(message: BackMsg) -> bytes:
         context_info=asked.context_info,
     )
     return BackMsg(rerun_script=again).SerializeToString()
+
+
+def _unplaced(message: ForwardMsg) -> bytes:
+    if message.HasField("new_session"):
+        message.new_session.main_script_path = ""
+    return message.SerializeToString()
 
 
 def resumed(scope: Scope) -> str:
