@@ -157,7 +157,7 @@ def test_afterwards_records_are_what_they_were(tmp_path):
 
 @pytest.fixture
 def broken(tmp_path):
-    """An app whose tables are gone, which no screen expects."""
+    """An app in whose tables somebody's name is where a time belongs, which no screen expects."""
     app = App(tmp_path, ROOT / "app.py")
     yield app
     app.stop()
@@ -169,9 +169,9 @@ def test_a_bug_shows_a_number_and_no_traceback_or_path_on_a_screen_and_over_http
     someone.page.on("websocket", lambda one: one.on("framereceived", lambda frame: got.append(said(frame))))
     someone.open("/")
     with sqlite3.connect(tmp_path / "pilot.db") as db:
-        for table in ("pilot", "rater"):
-            db.execute(f"ALTER TABLE {table} RENAME TO old_{table}")
-    a_pilot_that_fails(someone)
+        db.execute("INSERT INTO pilot VALUES ('p', ?, '', NULL, 'JPY', NULL, NULL, 1, ?)", (WHO, WHO))
+        db.execute("INSERT INTO rater VALUES ('r', 's', NULL, 0, ?, ?, '[]', NULL, ?)", (WHO, WHO, WHO))
+    someone.open("/")
     shown = someone.page.get_by_text("tell the person in charge this number").inner_text()
     got += [shown, someone.page.content(), posted(broken.address)]
     kept = (tmp_path / "log" / log.FILE).read_text(encoding="utf-8")
@@ -180,16 +180,9 @@ def test_a_bug_shows_a_number_and_no_traceback_or_path_on_a_screen_and_over_http
     assert json.loads(got[-1])["number"] in numbers
     for telling in ("Traceback", str(ROOT), str(tmp_path), "site-packages", "sqlite3", "sqlalchemy", "feedback_db"):
         assert [text for text in got if telling in text] == [], telling
-    assert "sqlite3.OperationalError [SQLITE_ERROR]" in kept
+    assert "ValueError" in kept
     assert "feedback_db/pilots.py:" in kept
     assert [one for one in (*WHO.split(), str(tmp_path), str(ROOT)) if one in kept + broken.log()] == []
-
-
-def a_pilot_that_fails(someone: Visitor) -> None:
-    field = someone.page.get_by_label(someone.word("What do you want to find out?"))
-    field.fill(WHO)
-    field.press("Enter")
-    someone.sees("Reload the page. If it happens again, tell the person in charge this number: {number}", number="")
 
 
 def said(frame: str | bytes) -> str:
@@ -201,6 +194,6 @@ def posted(address: str) -> str:
     """What comes back."""
     body = json.dumps({"seat": WHO, "answers": [{"id": "x", "comment": WHO}]}).encode()
     with pytest.raises(HTTPError) as failed:
-        urlopen(Request(f"{address}{post.ADDRESS}", body))  # noqa: S310
+        urlopen(Request(f"{address}{post.ADDRESS}", body, {"Origin": address}))  # noqa: S310
     assert failed.value.code == 500
     return failed.value.read().decode()

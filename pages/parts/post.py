@@ -52,7 +52,7 @@ async def endpoint(request: Request) -> Response:
             return JSONResponse({"error": "too much at once"}, 413)
         sent = await request.json()
         given = [(str(one["id"]), one) for one in sent["answers"]]
-        seat = str(sent["seat"])
+        seat = storable(sent["seat"])
     except ClientDisconnect:
         return Response(status_code=499)
     except (ValueError, KeyError, TypeError, RecursionError):
@@ -106,7 +106,7 @@ def _store(db: Session, rater: Rater, id_: str, one: Fields) -> None:
         given = {key: storable(value) for key, value in one["literacy"].items() if key in questions.LITERACY}
         raters.keep_literacy(db, rater, {"answers": given, "right": questions.literacy_right(given)})
         return
-    item = studies.item(db, rater.study_id, str(one["item"]))
+    item = studies.item(db, rater.study_id, storable(one["item"]))
     if item is None or item.number not in rater.asked:
         raise Refused("unknown")
     for said in read(id_, rater, item, one):
