@@ -13,7 +13,6 @@ from feedback_db import logins, models, people, raters
 from feedback_db.logins import Login
 from feedback_db.permits import APP, LOCAL
 from pages.parts import caller, door, secret, work
-from pages.parts.caller import local
 from pages.parts.passphrase import Tries
 from tests.client import Answer, Client, serving
 from tests.screens import RAW, Place
@@ -269,30 +268,6 @@ def test_a_form_that_is_too_large_is_not_read(someone: Client):
     assert sign_in(someone, typed="x" * 20_000).status == 403
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
-        "https://elsewhere.example/",
-        "//elsewhere.example",
-        "/\\elsewhere.example",
-        "/\t/elsewhere.example",
-        "\\\\elsewhere.example",
-        "javascript:alert(1)",
-        "elsewhere.example",
-        "/\r\nSet-Cookie: a=b",
-        "",
-        None,
-    ],
-)
-def test_nobody_is_led_elsewhere(address: str | None):
-    assert local(address) == "/"
-
-
-@pytest.mark.parametrize("address", ["/", "/data?pilot=1&lang=ja", "/maps", "/rate?x=a//b"])
-def test_addresses_of_the_app_are_gone_back_to(address: str):
-    assert local(address) == address
-
-
 def test_the_way_on_survives_a_wrong_passphrase(someone: Client):
     a_lead()
     wrong = sign_in(someone, typed="wrong", path="/login?next=/maps%3Fpilot%3D1")
@@ -327,26 +302,6 @@ def test_opening_the_way_out_changes_nothing_and_pressing_its_button_signs_out(s
     assert login_of(kept) is None  # also for whoever has copied the cookie
     assert "You have signed out." in someone.get("/login?out=1").words
     assert kept.get("/logout").headers["location"] == "/login?lang=en"
-
-
-# --- languages
-
-
-@pytest.mark.parametrize(
-    ("preferred", "asked", "speaks"),
-    [
-        ("ja,en;q=0.8", "", "ja"),
-        ("en-GB,en;q=0.9,ja;q=0.8", "", "en"),
-        ("de,fr;q=0.9", "", "en"),
-        ("en", "?lang=ja", "ja"),
-        ("ja", "?lang=en", "en"),
-        ("en", "?lang=%3Cscript%3E", "en"),
-    ],
-)
-def test_pages_speak_the_language_that_was_chosen_or_the_browsers(someone: Client, preferred, asked, speaks):
-    body = Client(someone.address, preferred).get(f"/login{asked}").body
-    assert f'<html lang="{speaks}">' in body
-    assert "<script" not in body
 
 
 def test_another_language_keeps_what_the_address_holds(someone: Client):
@@ -404,3 +359,13 @@ def test_an_invitation_without_a_pin_asks_for_none(someone: Client, asked: str):
         late = raters.invite(db, study.id, expires_at=models.now() - timedelta(days=1)).token
     assert someone.get(f"/pin?invite={free}").headers["location"] == f"/rate?invite={free}&lang=en"
     assert "was for an earlier day" in someone.get(f"/pin?invite={late}").words
+
+
+def test_a_seat_is_asked_for_the_pin_of_the_invitation_it_was_taken_with(someone: Client, asked: str):
+    with work.database().session(LOCAL) as db:
+        _, invitation = raters.invited(db, asked)
+        seat = raters.begin(db, invitation, "", raters.new_token(), lambda _seat: [1]).token
+    right = someone.fill(someone.get(f"/pin?seat={seat}"), "/pin", pin="4711")
+    assert right.headers["location"] == f"/rate?seat={seat}&lang=en"
+    assert login_of(someone) is not None
+    assert "does not belong to an open study" in someone.get("/pin?seat=guess").words

@@ -33,7 +33,7 @@ PLUMBING = {"rows", "permits"}  # used by the modules beside them, never by a sc
 APPS = """
     jobs.progress jobs.finish jobs.fail jobs.cancel jobs.begin_again people.link people.first_link people.has_lead
     people.linked people.settle people.sign_in people.by_email logins.begin logins.begin_rating logins.of logins.get
-    logins.end logins.end_all raters.invited raters.admitted studies.get
+    logins.end logins.end_all raters.invited raters.admitted raters.behind studies.get
 """.split()
 RATERS = """
     raters.invited raters.begin raters.admitted raters.shared raters.keep_literacy ratings.save ratings.answered_by

@@ -18,10 +18,10 @@ from streamlit.web.server.starlette.starlette_app_utils import decode_signed_val
 from streamlit.web.server.starlette.starlette_auth_routes import create_auth_routes
 
 from core.errors import N_, UserError
+from pages.parts.hosts import LOOPBACK
 
 CALLBACK = "/oauth2callback"
 NEEDED = ("client_id", "client_secret", "server_metadata_url", "redirect_uri")
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 NOT_LET_IN = UserError(
     N_("The company account did not let you in."),
     N_("Try it again, or sign in with name and passphrase."),

@@ -17,9 +17,9 @@ from core.errors import N_, UserError
 from feedback_db import people
 from feedback_db.permits import APP
 from pages.parts import company, secret, who
+from pages.parts.hosts import LOOPBACK
 from pages.parts.work import data_folder, database
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PORT = 8501  # Streamlit's
 ANYWHERE = ("192.0.2.1", 9)  # of an address block that nobody has: which way out is asked, nothing is sent
 
