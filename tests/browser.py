@@ -46,7 +46,7 @@ class App:
         env = os.environ | {"PILOT_DATA": str(self.data)}
         with (self.data / "log.txt").open("ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
-        for _ in range(300):
+        for _ in range(900):
             try:
                 with urlopen(f"{self.address}/_stcore/health", timeout=1):  # noqa: S310
                     return

@@ -258,9 +258,13 @@ class Person:
         self.at.text_input[0].set_value(name)
         return self.press("Begin")
 
+    def components(self, name: str) -> list[Any]:
+        """Of ours, as they are drawn in the browser."""
+        return [one for one in self.at.get("bidi_component") if one.proto.component_name == name]
+
     def questionnaire(self) -> dict[str, Any]:
         """What the tablet was given to ask; the asking itself is rating.js's, see tests/test_rating.py."""
-        [asked] = self.at.get("bidi_component")
+        [asked] = self.components("rating")
         return json.loads(asked.proto.json)
 
     def send(self, **said: Any) -> dict[str, str]:

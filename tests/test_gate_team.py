@@ -1,6 +1,5 @@
 """The gate of a team: who gets in, whose sessions and uploads are whose, and how much of everything."""
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -12,7 +11,6 @@ from websockets.exceptions import InvalidStatus
 from feedback_db import raters
 from feedback_db.permits import LOCAL
 from pages.parts.gate import NOBODY, NOTHING
-from pages.parts.limits import Bucket, Buckets, Pace
 from pages.parts.visits import MANY
 from tests.client import Client
 from tests.house import House, house
@@ -234,28 +232,6 @@ def test_a_rater_of_one_study_who_opens_an_invitation_to_another_becomes_a_rater
 # --- how much
 
 
-def test_a_bucket_gives_what_it_holds_and_then_as_fast_as_it_fills():
-    bucket = Bucket(Pace(a_second=100, at_once=3))
-    assert [bucket.take() for _ in range(3)] == [0, 0, 0]
-    wait = bucket.take()
-    assert 0 < wait <= 0.01
-    time.sleep(wait)
-    assert bucket.take() == 0
-    assert bucket.take(4) == float("inf")  # never
-
-
-def test_what_one_takes_is_not_taken_from_another_and_the_longest_unseen_is_forgotten():
-    buckets = Buckets(Pace(0.001, 1), most=2)
-    assert [buckets.take(name) > 0 for name in ("a", "b", "a", "c", "b", "a")] == [
-        False,
-        False,
-        True,
-        False,
-        False,
-        False,
-    ]
-
-
 def test_fifty_raters_behind_one_address_never_meet_a_limit(team: House):
     """Everybody opens the invitation in the same minute, reloads, and taps twice a second: nobody hears "too much"."""
     invitation = team.invitation()
@@ -272,32 +248,12 @@ def test_fifty_raters_behind_one_address_never_meet_a_limit(team: House):
     assert set(said) == {200, 101}
 
 
-def test_who_asks_without_end_is_told_to_wait_and_the_others_are_not(lead: Client, other: Client):
-    flood = [lead.get("/_stcore/host-config").status for _ in range(int(MANY.requests.at_once) + 100)]
-    assert set(flood) == {200, 429}
-    answer = lead.get("/_stcore/host-config")
-    assert answer.status == 429
-    assert int(answer.headers["retry-after"]) >= 1
-    assert other.get("/_stcore/host-config").status == 200
-
-
 def test_one_login_has_no_end_of_tabs(lead: Client):
     with ExitStack() as tabs:
         for _ in range(MANY.open_sockets):
             tabs.enter_context(tab(lead))
         with pytest.raises(InvalidStatus):
             tabs.enter_context(tab(lead))
-
-
-def test_messages_beyond_all_measure_wait_and_none_is_lost(lead: Client):
-    n = int(MANY.messages.at_once + 2 * MANY.messages.a_second)
-    with tab(lead) as here:
-        here.draw()
-        began = time.monotonic()
-        for _ in range(n):
-            here.send(app_heartbeat=True)
-        here.draw()
-        assert time.monotonic() - began > 1
 
 
 def test_a_person_uploads_so_much_and_no_more(lead: Client):
@@ -311,12 +267,3 @@ def test_a_person_uploads_so_much_and_no_more(lead: Client):
         assert said == 204
         assert lead.send("PUT", path, None, huge).status == 429
         assert lead.send("PUT", path, None, unsized).status == 411
-
-
-def test_uploads_of_a_day_have_a_bound():
-    day = Buckets(MANY.uploads)
-    taken = 0
-    while day.take("somebody", 100_000_000) == 0:
-        taken += 100_000_000
-    assert taken == 4_000_000_000
-    assert day.take("somebody else", 100_000_000) == 0
