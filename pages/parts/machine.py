@@ -115,7 +115,7 @@ def _model(code: str, spec: EncoderSpec, folder: Path | None) -> dict[str, str]:
     """Args: folder: that holds its weights; None where it is yet to be fetched, and its size is what that will be."""
     known = encoders.facts(spec, 1)
     return {
-        _("model"): _(NAMES[code]),
+        _("name of the model"): _(NAMES[code]),
         _("here"): _("to be fetched") if folder is None else _("on this computer"),
         _("size"): sized(known.bytes if folder is None else (folder / WEIGHTS).stat().st_size),
         _("parameters"): f"{known.parameters:,}",
