@@ -24,12 +24,24 @@ from core.projection import ProjectionSpec
 from core.recipes import Recipe, WindowSpec
 from core.studies import Design, order
 from core.tasks import Task
-from feedback_db import raters, studies
+from feedback_db import people, raters, studies
 from feedback_db.permits import LOCAL
 from feedback_db.studies import Study
 from pages.parts import asking, post, questions, work
 from pages.parts.placed import VERDICTS
-from tests.browser import App, Rater, Visitor, rows, running_app, shoot_whole, until, upload
+from tests.browser import (
+    ROOT,
+    App,
+    Rater,
+    TeamApp,
+    Visitor,
+    rows,
+    running_app,
+    shoot_whole,
+    stopped_after,
+    until,
+    upload,
+)
 from tests.screens import Place
 
 pytestmark = pytest.mark.usefixtures("leave")
@@ -162,14 +174,23 @@ def take_part(browser: Browser, app: App, address: str) -> None:
 
 @pytest.mark.parametrize("language", ["ja", "en"])
 def test_every_screen_that_a_rater_meets(request, browser, place, shared_data, shoot, language):
-    """With all that can be asked: each screen fits a tablet, and none says anything of models, methods or kinds."""
+    """With all that can be asked: each screen fits a tablet, and none says anything of models, methods or kinds.
+
+    In team mode, by an invitation with a PIN: without that, the tablet gets nothing of the app.
+    """
     if language == "ja" and not request.config.getoption("--pictures"):
         pytest.skip("looked at in English; in Japanese a study is taken above")
     files = sorted((shared_data / "skab" / "valve1").glob("*.csv"))
     study = a_study(place, files, Design(n_items=26, pairs=True, previs=100))
-    with running_app(place.folder) as app:
+    with work.database().session(LOCAL) as db:
+        [invitation] = raters.invitations(db, study.id)
+        raters.ask_pin(db, invitation, people.hashed("4711"))
+    with stopped_after(TeamApp(place.folder, ROOT / "app.py")) as app:
         someone = Rater(browser, app, language, TABLET, has_touch=True)
-        someone.open(f"/rate?invite={place.invitation(study)}")
+        someone.page.goto(f"{app.address}/rate?invite={invitation.token}&lang={language}")
+        someone.page.locator("[name=pin]").fill("4711")
+        someone.page.get_by_role("button", name=someone.word("Next")).click()
+        someone.settle()
         shoot(someone, "rate-greeting")
         someone.press("Begin")
         met = []

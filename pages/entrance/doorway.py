@@ -25,7 +25,8 @@ def page(title: str, *parts: str, path: str, query: Mapping[str, str]) -> str:
     return (
         f'<!DOCTYPE html><html lang="{language()}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<meta name="referrer" content="same-origin"><title>{escape(title)}</title><style>{_style()}</style></head>'
+        '<meta name="referrer" content="same-origin"><link rel="icon" href="data:,">'
+        f"<title>{escape(title)}</title><style>{_style()}</style></head>"
         f"<body><header><strong>{escape(_('Waveform pilot'))}</strong><nav>{tongues}</nav></header>"
         f"<main><h1>{escape(title)}</h1>{''.join(parts)}</main></body></html>"
     )
