@@ -209,12 +209,12 @@ def _ask_for_stability(scene: Scene) -> None:
     """How far the view depends on chance: at once where that is quick, else when somebody asks."""
     asked = StabilitySpec(scene.spec)
     wanted = f"steady-{asked.fingerprint()[:12]}"
-    takes = 7 * (scene.view.meta["seconds_drawing"] or 0.0)
-    if takes <= QUICK or st.session_state.get(wanted):
+    once = scene.view.meta["seconds_drawing"]  # None: it was stopped when it was good enough
+    if (once is not None and 7 * once <= QUICK) or st.session_state.get(wanted):
         if peek(asked) is None:
             until_known(asked, _("The map is being drawn again, to see how steady it is …"))
         return
-    words = _("Check how steady it is (about {n:.0f} s)").format(n=takes)
+    words = _("Check how steady it is (about {n:.0f} s)").format(n=7 * once) if once else _("Check how steady it is")
     if st.button(words, icon=":material/repeat:", key=f"ask-{wanted}"):
         st.session_state[wanted] = True
         st.rerun()
