@@ -28,6 +28,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
+HERE = Path.cwd()  # what a path in the command means
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "manage.json"
@@ -39,13 +40,22 @@ CODE = ("app.py", "core", "feedback_db", "pages")
 # Two files side by side, those of many tests first: the browser's then have the computer nearly to themselves.
 TWO_AT_ONCE = ("-n", "2", "--dist", "loadfile")
 TRANSLATIONS = ("pytest", "-q", "tests/test_translations.py")
+# Beside ruff's S: what could run or show people's words as markup, and known holes of what is installed.
+SAFETY = (("bandit", "-q", "-c", "pyproject.toml", "-r", "manage.py", *CODE), ("pytest", "-q", "tests/test_unsafe.py"))
+AUDIT = ("tests.audit",)
 
 USAGE = """python3 manage.py COMMAND
 
-  run         start the app on this computer and say where to open it (more words go to streamlit)
+  run         start the app on this computer and say where to open it (more words go to streamlit);
+              `run --team [--port N] [--address URL] [--cert FILE --key FILE]` lets people sign in from others
+  lead        print a link that lets a new lead in, once; `lead NAME` one for somebody who has lost the passphrase
+  install     make .venv and install what the app needs, and nothing else: before it starts where it may not write
   test        run the tests (more words go to pytest)
-  check       style, types and translations; says everything that is wrong, not only the first
+  check       style, types, translations and safety; says everything that is wrong, not only the first
   bench       list what can be measured; `bench NAME` measures it
+  backup      copy the database, uploads and results, also while the app runs, and check the copy; `backup FOLDER`
+              puts it there instead of data/backups
+  restore     `restore BACKUP` puts a backup in the place of the data; what was there is kept beside it
   pretrain    make the compact model anew (over an hour); a run that was stopped goes on
   translate   bring the Japanese catalogue up to the words in the code, and say which still need Japanese"""
 
@@ -171,7 +181,20 @@ def run_all(*commands: tuple[str, ...]) -> int:
 
 def run(words: list[str]) -> int:
     prepare()
+    if "--team" in words:
+        return become("pages.entrance.team", "run", *(word for word in words if word != "--team"))
     return become("streamlit", "run", "app.py", *words)  # prints the address once it listens
+
+
+def lead(words: list[str]) -> int:
+    prepare()
+    return become("pages.entrance.team", "lead", *words)
+
+
+def only_install(words: list[str]) -> int:
+    refuse(words)
+    prepare()
+    return 0
 
 
 def test(words: list[str]) -> int:
@@ -182,7 +205,7 @@ def test(words: list[str]) -> int:
 def check(words: list[str]) -> int:
     refuse(words)
     prepare()
-    return run_all(("ruff", "check"), ("ruff", "format", "--check"), ("mypy",), TRANSLATIONS)
+    return run_all(("ruff", "check"), ("ruff", "format", "--check"), ("mypy",), TRANSLATIONS, *SAFETY, AUDIT)
 
 
 def bench(words: list[str]) -> int:
@@ -195,6 +218,16 @@ def bench(words: list[str]) -> int:
         sys.exit(f"There is no bench {words[0]!r}. There are: {', '.join(names) or 'none yet'}.")
     prepare()
     return become(f"tests.bench_{words[0]}", *words[1:])
+
+
+def backup(words: list[str]) -> int:
+    prepare()
+    return become("feedback_db.backup", *(str(HERE / word) for word in words))
+
+
+def restore(words: list[str]) -> int:
+    prepare()
+    return become("feedback_db.restore", *(str(HERE / word) for word in words))
 
 
 def pretrain(words: list[str]) -> int:
@@ -234,7 +267,18 @@ def refuse(words: list[str]) -> None:
         sys.exit(f"This command takes no more words: {' '.join(words)}\n\n{USAGE}")
 
 
-COMMANDS = {"run": run, "test": test, "check": check, "bench": bench, "pretrain": pretrain, "translate": translate}
+COMMANDS = {
+    "run": run,
+    "lead": lead,
+    "install": only_install,
+    "test": test,
+    "check": check,
+    "bench": bench,
+    "backup": backup,
+    "restore": restore,
+    "pretrain": pretrain,
+    "translate": translate,
+}
 
 
 def main(words: list[str]) -> int:

@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -121,6 +122,15 @@ class Store:
     def noted(self, name: str) -> float | None:
         file = self.root / f"{name}.json"
         return float(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else None
+
+    def size(self) -> int:
+        """Bytes of all files, also of what is being written."""
+        total = 0
+        for folder, _folders, files in os.walk(self.root):
+            for file in files:
+                with suppress(FileNotFoundError):  # it was finished meanwhile, and lies elsewhere
+                    total += Path(folder, file).stat().st_size
+        return total
 
     def original(self, key: str) -> bytes:
         return (self.folder(key) / ORIGINAL).read_bytes()

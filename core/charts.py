@@ -1,5 +1,6 @@
 """Altair specs of what people look at. Data in, chart out; words come from the caller in the reader's language."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -30,6 +31,7 @@ FLOOR = -0.38  # of a thin band, below its name
 LEGEND_COLUMNS = 3
 STRIP = 9  # pixels
 LEAST_FOR_SHADE = 10  # curves
+UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")  # line ends among them
 STRETCH = "stretch"  # the name of the gesture, as it comes back from the browser
 
 
@@ -65,7 +67,9 @@ def series_line(
         titleLimit=600,
         minExtent=52,
     )
-    y = alt.Y("value:Q", title=line.title, scale=alt.Scale(zero=False), axis=above)  # a long name would not fit upright
+    y = alt.Y(
+        "value:Q", title=titled(line.title), scale=alt.Scale(zero=False), axis=above
+    )  # a long name would not fit upright
     frame = pd.DataFrame({"at": at[rows], "value": line.values[rows]})
     drawn = alt.Chart(frame).mark_line(color=INK, strokeWidth=1.2).encode(x=_time_axis("at", at, axis_title), y=y)
     layers = [drawn.add_params(alt.selection_interval(name=STRETCH, encodings=["x"]))]
@@ -238,8 +242,22 @@ def _time_axis(field: str, at: NDArray[Any], title: str) -> alt.X:
     axis = alt.Axis(labelOverlap=True, grid=False, tickCount=6)
     if at.dtype.kind == "M":
         axis.format = time_format(at)
-        return alt.X(f"{field}:T", title=title, scale=alt.Scale(type="utc"), axis=axis)
-    return alt.X(f"{field}:Q", title=title, scale=alt.Scale(nice=False, zero=False), axis=axis)
+        return alt.X(f"{field}:T", title=titled(title), scale=alt.Scale(type="utc"), axis=axis)
+    return alt.X(f"{field}:Q", title=titled(title), scale=alt.Scale(nice=False, zero=False), axis=axis)
+
+
+def titled(text: str) -> str:
+    """Somebody's words as the title of an axis or a legend: one line, with nothing after a backslash that could count.
+
+    Vega-Lite 6 makes expressions of titles, for screen readers, and escapes no more than quotation marks: a backslash
+    before one, or a line's end, would end the text and begin a program. Nobody sees the joiner.
+    """
+    return UNSEEN.sub(" ", text).replace("\\", "\\\u2060")
+
+
+def told(text: str) -> str:
+    """The same as the title of a tooltip, which is nothing but an expression: there a backslash is written twice."""
+    return UNSEEN.sub(" ", text).replace("\\", "\\\\")
 
 
 def time_format(at: NDArray[Any]) -> str:

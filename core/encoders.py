@@ -24,6 +24,7 @@ SIDES = ("level-scale-slope", "differenced")
 SHIPPED = Path(__file__).parent / "compact"
 HUB = {size: f"AutonLab/MOMENT-1-{size}" for size in ("small", "base", "large")}
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
+WANTED = [CONFIG, WEIGHTS]  # of what a model's folder on the hub holds
 PATCH = 8
 BUCKETS = 32  # of T5's relative positions
 
@@ -263,15 +264,11 @@ def fetched(name: str, tick: Tick) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
-    wanted = [CONFIG, WEIGHTS]
+    folder = at_hand(name)
+    if folder is not None:
+        return folder
     try:
-        folder = Path(snapshot_download(name, allow_patterns=wanted, local_files_only=True))
-        if all((folder / file).is_file() for file in wanted):
-            return folder
-    except LocalEntryNotFoundError:
-        pass
-    try:
-        return Path(snapshot_download(name, allow_patterns=wanted, etag_timeout=5, tqdm_class=_ticking(tick)))
+        return Path(snapshot_download(name, allow_patterns=WANTED, etag_timeout=5, tqdm_class=_ticking(tick)))
     except (LocalEntryNotFoundError, OSError) as e:
         raise UserError(
             N_("“{name}” could not be fetched from the model hub: no connection."),
@@ -281,6 +278,18 @@ def fetched(name: str, tick: Tick) -> Path:
             ),
             name=name,
         ) from e
+
+
+def at_hand(name: str) -> Path | None:
+    """A hub model's folder, if it was fetched to this computer before; asks no network."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        folder = Path(snapshot_download(name, allow_patterns=WANTED, local_files_only=True))
+    except LocalEntryNotFoundError:
+        return None
+    return folder if all((folder / file).is_file() for file in WANTED) else None
 
 
 def _ticking(tick: Tick) -> type[Any]:

@@ -26,6 +26,7 @@ Report = Callable[[str, int, int], None]  # (stage, done, total)
 Work = Callable[[Any, Store, Report], object]  # (spec, store, report); a module-level function
 
 REPORT_EVERY = 0.2  # seconds: smooth to the eye, light on the scheduler
+PATIENCE = 3.0  # seconds; a scheduler that answers does so in a hundredth of one
 logger = logging.getLogger(__name__)
 
 STOPPED = UserError(
@@ -48,6 +49,15 @@ class Change:
     done: int = 0
     total: int = 0
     error: UserError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """Who calculates."""
+
+    n_workers: int
+    n_threads: int
+    memory: int  # bytes that they may take together; 0: as much as there is
 
 
 class Cancelled(Exception):  # noqa: N818 — nobody's mistake
@@ -119,6 +129,15 @@ class Engine:
         """Ask the work to stop at its next report. A job that has just finished stays finished."""
         if key in self._asked:
             Event(_cancel(key), client=self._client).set()
+
+    def crew(self) -> Crew:
+        """Who calculates now. Raises OSError or TimeoutError where nobody answers within some seconds."""
+        scheduler = self._client.scheduler
+        if scheduler is None:
+            raise ConnectionError("the client is closed")
+        found = self._client.sync(scheduler.identity, n_workers=-1, callback_timeout=PATIENCE)
+        workers = found["workers"].values()
+        return Crew(len(workers), sum(w["nthreads"] for w in workers), sum(w["memory_limit"] or 0 for w in workers))
 
     def close(self) -> None:
         """Stop. A job under way is left unfinished, to be submitted again."""

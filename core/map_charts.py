@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from core.charts import CUD, FAINT, SHAPES, UNKNOWN, Chart, plain, time_format
+from core.charts import CUD, FAINT, SHAPES, UNKNOWN, Chart, plain, time_format, titled, told
 from core.selections import Frame, frame_of
 from core.series import Bools, Floats, Ints
 
@@ -84,7 +84,7 @@ def waveform_map(drawn: Map, height: int, tooltips: Mapping[str, Any]) -> Chart:
         "x": x,
         "y": y,
         "opacity": alt.condition("datum.picked", alt.value(0.85), alt.value(0.12)),
-        "tooltip": [alt.Tooltip(f"tip{i}:N", title=title) for i, title in enumerate(tooltips)],
+        "tooltip": [alt.Tooltip(f"tip{i}:N", title=told(title)) for i, title in enumerate(tooltips)],
         **_colour(drawn.colouring),
     }
     points = alt.Chart(frame).mark_point(filled=True, size=drawn.size, strokeWidth=0, clip=True)
@@ -241,7 +241,7 @@ def _square(middle: float, half: float, aspect: str) -> alt.Scale:
 
 
 def _colour(colouring: Colouring) -> dict[str, Any]:
-    legend = alt.Legend(title=colouring.title, orient="bottom", columns=4, labelLimit=160)
+    legend = alt.Legend(title=titled(colouring.title), orient="bottom", columns=4, labelLimit=160)
     groups = colouring.groups
     if groups is not None:
         colours, shapes = colouring.looks()
@@ -249,7 +249,7 @@ def _colour(colouring: Colouring) -> dict[str, Any]:
             "color": alt.Color("colour:N", scale=alt.Scale(domain=groups, range=colours), legend=legend),
             "shape": alt.Shape("colour:N", scale=alt.Scale(domain=groups, range=shapes), legend=legend),
         }
-    legend = alt.Legend(title=colouring.title, orient="bottom", gradientLength=260)
+    legend = alt.Legend(title=titled(colouring.title), orient="bottom", gradientLength=260)
     if colouring.values.dtype.kind == "M" and colouring.is_known.any():
         at = colouring.plotted[colouring.is_known]
         legend.values = np.linspace(at.min(), at.max(), 3).tolist()

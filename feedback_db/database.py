@@ -11,7 +11,9 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select, text
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from feedback_db import permits
@@ -51,15 +53,17 @@ class Database:
             permits.enter(db, actor)
             yield db
 
-    def upgrade(self) -> None:
-        """Bring the tables to the newest migration, in one transaction. Processes that start together take turns."""
-        config = Config()
-        config.set_main_option("script_location", MIGRATIONS.as_posix().replace("%", "%%"))
+    def upgrade(self, to: str = "head") -> None:
+        """Bring the tables to the newest migration, in one transaction. Processes that start together take turns.
+
+        What people have filled is opened by `health.ready`, which makes a backup before.
+        """
+        config = _config()
         with self.engine.execution_options(busy_seconds=START_SECONDS).begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, to)
 
     def try_out(self) -> None:
         """Write what changes nothing. Raises DBAPIError where nothing can be written."""
@@ -71,7 +75,17 @@ class Database:
         self.engine.dispose()
 
 
-def connect(url: str) -> Database:
+def versions() -> list[str]:
+    """Of the tables, that this program knows: the newest first."""
+    return [one.revision for one in ScriptDirectory.from_config(_config()).walk_revisions()]
+
+
+def version(connection: Connection) -> str:
+    """Of the tables that are there; "": none."""
+    return MigrationContext.configure(connection).get_current_revision() or ""
+
+
+def connect(url: str | URL) -> Database:
     """Open `sqlite:///path` or `postgresql://user@host/name`; nothing is read before the first session.
 
     The folder of a SQLite file must exist.
@@ -91,7 +105,13 @@ def journal(version: tuple[int, ...]) -> tuple[str, str]:
     return ("WAL", "FULL") if fixed else ("DELETE", "EXTRA")
 
 
-def _sqlite(url: str) -> Engine:
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", MIGRATIONS.as_posix().replace("%", "%%"))
+    return config
+
+
+def _sqlite(url: str | URL) -> Engine:
     engine = create_engine(url, json_serializer=to_json, connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine, "first_connect", _switch_journal)  # kept in the file; under another's lock it would wait
     event.listen(engine, "connect", _prepare)
@@ -111,8 +131,9 @@ def _switch_journal(connection: sqlite3.Connection, _record: Any) -> None:
     while True:
         try:
             connection.execute(f"PRAGMA journal_mode={mode}")
-        except sqlite3.OperationalError:  # "database is locked": another app is starting on this file
-            if time.monotonic() > give_up:
+        except sqlite3.OperationalError as error:
+            is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY  # another app is starting on this file
+            if not is_busy or time.monotonic() > give_up:
                 raise
             time.sleep(0.05)
         else:

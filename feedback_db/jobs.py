@@ -5,10 +5,10 @@ until it is submitted again.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, func, literal, update
+from sqlalchemy import ColumnElement, func, literal, select, update
 from sqlalchemy.orm import Session
 
 from feedback_db import models
@@ -81,6 +81,21 @@ def cancel(db: Session, fingerprint: str) -> Job:
 @may("lead", "manager")
 def get(db: Session, fingerprint: str) -> Job | None:
     return maybe(db, Job, select_as(Job, models.Job).where(models.Job.fingerprint == fingerprint))
+
+
+@may("lead", "app")
+def counts(db: Session) -> dict[str, int]:
+    """How many jobs are in which state."""
+    m = models.Job
+    return {row.state: row.n for row in db.execute(select(m.state, func.count().label("n")).group_by(m.state))}
+
+
+@may("lead", "app")
+def longest_queued(db: Session) -> timedelta:
+    """How long the oldest of those that wait has waited since it was first asked for; zero where none waits."""
+    m = models.Job
+    oldest = db.scalar(select(func.min(m.created_at)).where(m.state == "queued"))
+    return timedelta() if oldest is None else max(now() - oldest, timedelta())
 
 
 @may("app")

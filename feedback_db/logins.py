@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Select, insert, update
+from sqlalchemy import ColumnElement, RowMapping, Select, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from feedback_db import models, permits
@@ -72,6 +72,15 @@ def alive(db: Session) -> list[Login]:
     """Who is signed in, the latest first."""
     query = _logins().order_by(models.Login.created_at.desc(), models.Login.id)
     return [_read(row) for row in db.execute(query).mappings()]
+
+
+@may("lead")
+def last_begun(db: Session) -> dict[str, datetime]:
+    """When somebody last signed in, by person."""
+    m = models.Login
+    latest = func.max(m.created_at, type_=models.Moment).label("at")
+    query = select(m.person_id, latest).where(m.person_id.is_not(None)).group_by(m.person_id)
+    return {str(row.person_id): row.at for row in db.execute(query)}
 
 
 def _begin(db: Session, lasts: timedelta, **whose: str) -> str:

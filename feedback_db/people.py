@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 import argon2
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from feedback_db import models
@@ -84,9 +84,7 @@ def first_link(db: Session) -> str:
 @may("app")
 def has_lead(db: Session) -> bool:
     """Whether anybody can sign in who may let others in."""
-    m = models.Person
-    able = m.role == "lead", m.revoked_at.is_(None), (m.passphrase != "") | m.email.is_not(None)
-    return db.scalars(select(func.count()).select_from(m).where(*able)).one() > 0
+    return db.scalars(select(func.count()).select_from(models.Person).where(*_able_lead())).one() > 0
 
 
 @may("app")
@@ -144,6 +142,14 @@ def everybody(db: Session) -> list[Person]:
 
 
 @may("lead")
+def open_links(db: Session) -> dict[str, datetime]:
+    """Until when somebody's link still works, by person."""
+    k = models.Link
+    works = k.used_at.is_(None), k.expires_at > models.now()
+    return {row.person_id: row.expires_at for row in db.execute(select(k.person_id, k.expires_at).where(*works))}
+
+
+@may("lead")
 def revoke(db: Session, person_id: str) -> bool:
     """Let somebody in no more; their logins end with it. The last lead stays: False, and nothing was changed."""
     return _change(db, person_id, revoked_at=models.now(), key=None, email=None)
@@ -158,11 +164,17 @@ def set_role(db: Session, person_id: str, role: Role) -> bool:
 def _change(db: Session, person_id: str, **values: object) -> bool:
     m = models.Person
     # Two leads who let each other go in the same moment must not leave none.
-    leads = db.scalars(select(m.id).where(m.role == "lead", m.revoked_at.is_(None)).with_for_update()).all()
+    leads = db.scalars(select(m.id).where(*_able_lead()).with_for_update()).all()
     if list(leads) == [person_id] and values.get("role") != "lead":
         return False
     db.execute(update(m).where(m.id == person_id, m.revoked_at.is_(None)).values(values))
     return True
+
+
+def _able_lead() -> tuple[ColumnElement[bool], ...]:
+    """One who can sign in: a link that nobody has used yet may never be."""
+    m = models.Person
+    return m.role == "lead", m.revoked_at.is_(None), (m.passphrase != "") | m.email.is_not(None)
 
 
 def _link(db: Session, person_id: str) -> str:
@@ -178,7 +190,9 @@ def _get(db: Session, person_id: str) -> Person:
 
 
 def _key(name: str) -> str | None:
-    return unicodedata.normalize("NFKC", name).strip().casefold() or None
+    """Equal for names that look alike, however wide a keyboard writes their letters, and the space between them."""
+    letters = unicodedata.normalize("NFKC", name).casefold()
+    return "".join(one for one in letters if one.isprintable() and not one.isspace()) or None
 
 
 def _address(email: str) -> str | None:

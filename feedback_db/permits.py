@@ -74,6 +74,11 @@ def may(*standings: Standing) -> Callable[[Callable[Concatenate[Session, P], R]]
     return mark
 
 
+@may("lead")
+def leading(_db: Session) -> None:
+    """For what is a lead's and is not done in the database. Raises Forbidden for others."""
+
+
 def reaches(db: Session, study_id: str) -> bool:
     """Whether the actor may know that there is such a study."""
     here = rights(db)

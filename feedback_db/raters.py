@@ -88,6 +88,13 @@ def revoke(db: Session, invitation: Invitation) -> None:
         studies.note(db, invitation.study_id, "withdrawn", {"name": invitation.name, "invitation": invitation.id})
 
 
+@may("lead")
+def ask_pin(db: Session, invitation: Invitation, pin: str) -> None:
+    """From now on ask for this PIN, hashed as in `invite`. Who has come in already goes on."""
+    db.execute(update(models.Invitation).where(models.Invitation.id == invitation.id).values(pin=pin))
+    studies.note(db, invitation.study_id, "pin", {"name": invitation.name, "invitation": invitation.id})
+
+
 @may("lead", "manager", "rater", "app")
 def invited(db: Session, token: str) -> tuple[Study, Invitation]:
     """What an invitation's address opens. Raises Refused."""
@@ -139,6 +146,17 @@ def admitted(db: Session, token: str) -> tuple[Study, Rater]:
     query = select_as(Invitation, models.Invitation).where(models.Invitation.id == rater.invitation_id)
     _refuse(study, maybe(db, Invitation, query))
     return study, rater
+
+
+@may("app")
+def behind(db: Session, token: str) -> Invitation:
+    """The invitation with which this seat was taken, as long as answers are taken. Raises Refused."""
+    _, rater = admitted(db, token)
+    query = select_as(Invitation, models.Invitation).where(models.Invitation.id == rater.invitation_id)
+    found = maybe(db, Invitation, query)
+    if found is None:
+        raise Refused("unknown")
+    return found
 
 
 @may("lead", "manager", "rater")

@@ -50,8 +50,10 @@ def base_of(kept: Sequence[Kept]) -> ViewSpec:
 
 def names_of(spec: ViewSpec) -> list[str]:
     """Of its series."""
+    pilot_id = pilot.current().id
     with database().session(who.here()) as db:
-        return chosen.series_names_of(spec.sources, datasets.of_pilot(db, pilot.current().id))
+        here = datasets.of_pilot(db, pilot_id)
+    return chosen.series_names_of(spec.sources, here)
 
 
 def ways(base: ViewSpec, _kept: Sequence[Kept]) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.parts import header, presence, who
+from pages.parts import figures, header, presence, who
 from pages.parts.guard import NOTHING_HERE, guard, remind
 from pages.parts.text import _, language
 from pages.parts.work import database
@@ -25,6 +25,7 @@ def nothing() -> None:
     raise NOTHING_HERE
 
 
+figures.tally.add("loads")
 st.set_page_config(page_title=_("Waveform pilot"), page_icon="📈", layout="wide")
 st.html(Path(__file__).parent / "parts" / "style.css")
 header.speak(language())
@@ -42,6 +43,7 @@ screens = {
     "evidence": st.Page("evidence.py", title=_("Evidence"), url_path="evidence"),
     "after": st.Page("after.py", title=_("After the pilot"), url_path="after"),
     "improve": st.Page("improve.py", title=_("Improve"), url_path="improve"),
+    "settings": st.Page("settings.py", title=_("Settings"), url_path="settings"),
 }
 login = None
 with guard():
@@ -53,7 +55,7 @@ if who.is_team():  # a screen that is not somebody's is one that is not there; w
 screen = st.navigation(list(screens.values()), position="hidden")
 remind()
 with guard():
-    header.show(screens, screen)
+    header.show(screens, screen, login)
     if login is None or login.role == "lead":  # the hours that a pilot costs are those of the people who lead it
         presence.note(screen.url_path)
     screen.run()

@@ -14,6 +14,7 @@ from core.charts import Line
 from core.effects import Effect, EffectSpec
 from core.encoders import EncoderSpec
 from core.errors import N_, UserError
+from core.headings import unique_names
 from core.periods import proposals
 from core.preparation import PreparationSpec
 from core.reader import Source
@@ -235,11 +236,11 @@ def compare(now: Recipe, saved: Sequence[recipes.Recipe]) -> None:
         return
     spec = next(one.spec for one in saved if one.id == other)
     mine, theirs = lines(now), lines(Recipe.from_json(spec))
-    rows = [(a, b) for a, b in pairs(mine, theirs) if a != b]
+    rows = [(plain(a), plain(b)) for a, b in pairs(mine, theirs) if a != b]
     if not rows:
         st.caption(_("Both are the same."))
         return
-    st.table(pd.DataFrame(rows, columns=[_("this one"), names[other]]))
+    st.table(pd.DataFrame(rows, columns=unique_names([_("this one"), plain(names[other])])))
 
 
 def lines(one: Recipe) -> list[str]:

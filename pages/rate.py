@@ -5,34 +5,20 @@ from typing import NoReturn
 
 import streamlit as st
 
-from core.errors import N_, UserError
+from core.errors import UserError
 from core.studies import Design, order
 from feedback_db import raters, studies
 from feedback_db.raters import Invitation, Refused
 from feedback_db.studies import Study
 from pages.parts import asking, rating, who
 from pages.parts.guard import guard
+from pages.parts.invitations import WHY
 from pages.parts.text import _, plain
 from pages.parts.work import database
 
 # A screen fits a tablet without scrolling. And without a network Streamlit would put a dialog over everything, in
 # English; here people go on answering.
 STYLE = ".stMainBlockContainer { padding: .5rem 2.5vw 0 } .stDialog, .stStatusWidget { display: none }"
-WHY = {
-    "unknown": (
-        N_("This address does not belong to an open study."),
-        N_("Ask the person who gave you the tablet for the right address."),
-    ),
-    "ended": (N_("This study has ended."), N_("Thank you for wanting to help. Please hand the tablet back.")),
-    "withdrawn": (
-        N_("This invitation was withdrawn."),
-        N_("Ask the person who gave you the tablet for the right address."),
-    ),
-    "expired": (
-        N_("This invitation was for an earlier day."),
-        N_("Ask the person who gave you the tablet for a new one."),
-    ),
-}
 
 
 def greet(study: Study, invitation: Invitation) -> None:

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-from urllib.error import URLError
+from typing import Any, TypeVar
+from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 import pytest
@@ -22,6 +22,7 @@ from pages.parts.text import catalogue
 ROOT = Path(__file__).parents[1]
 PATIENCE = 120_000  # milliseconds; a cold start of torch, and a model's work, on two busy cores
 expect.set_options(timeout=PATIENCE)
+AnyApp = TypeVar("AnyApp", bound="App")
 FLAGS = "--disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update"
 
 
@@ -36,15 +37,21 @@ class App:
         self.address = f"http://127.0.0.1:{self.port}"
         self.start()
 
+    def words(self) -> list[str]:
+        """What is started, and how."""
+        return ["streamlit", "run", str(self.script)]
+
     def start(self) -> None:
-        command = [sys.executable, "-m", "streamlit", "run", str(self.script), "--server.port", str(self.port)]
+        command = [sys.executable, "-m", *self.words(), "--server.port", str(self.port)]
         env = os.environ | {"PILOT_DATA": str(self.data)}
         with (self.data / "log.txt").open("ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
-        for _ in range(300):
+        for _ in range(900):
             try:
                 with urlopen(f"{self.address}/_stcore/health", timeout=1):  # noqa: S310
                     return
+            except HTTPError:  # the gate is there, and lets nobody in
+                return
             except (URLError, OSError):
                 time.sleep(0.1)
         raise TimeoutError(self.log())
@@ -55,7 +62,7 @@ class App:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(30)
+        self.process.wait(90)  # an engine that has just begun to start must first be there
 
     def kill(self) -> None:
         self.process.kill()
@@ -65,9 +72,26 @@ class App:
         return (self.data / "log.txt").read_text(encoding="utf-8", errors="backslashreplace")
 
 
+class TeamApp(App):
+    """As `manage.py run --team` starts it, but for this computer alone."""
+
+    def words(self) -> list[str]:
+        return ["pages.entrance.team", "run", "--server.address", "127.0.0.1"]
+
+    def first_link(self) -> str:
+        """What the console shows to let the first lead in, on this computer's own address."""
+        until(lambda: "/enter?key=" in self.log())
+        return f"/enter?{self.log().rsplit('/enter?', 1)[1].split()[0]}"
+
+
 @contextmanager
 def running_app(data: Path, script: Path = ROOT / "app.py") -> Iterator[App]:
-    app = App(data, script)
+    with stopped_after(App(data, script)) as app:
+        yield app
+
+
+@contextmanager
+def stopped_after(app: AnyApp) -> Iterator[AnyApp]:
     try:
         yield app
     finally:

@@ -25,7 +25,9 @@ scanned_once = cache(manifest_scanner.scan_component_manifests)
 
 
 PICTURES = ROOT / "tests" / "pictures"
-ASIDE = ("step-", "ways-skab", "ways-weekly", "ways-reg", "ways-out", "ways-tr", "ways-pump")  # not in the README
+ASIDE = (  # not in the README
+    *("step-", "door-", "ways-skab", "ways-weekly", "ways-reg", "ways-out", "ways-tr", "ways-pump"),
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

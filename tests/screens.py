@@ -32,7 +32,7 @@ from core.projection import ProjectionSpec
 from core.recipes import Recipe, WindowSpec
 from core.studies import Design
 from core.views import ViewSpec
-from feedback_db import datasets, models, pilots, raters, ratings, studies, views
+from feedback_db import datasets, logins, models, people, pilots, raters, ratings, studies, views
 from feedback_db.datasets import Dataset
 from feedback_db.permits import LOCAL
 from feedback_db.pilots import Pilot
@@ -135,6 +135,20 @@ class Place:
         with work.database().session(LOCAL) as db:
             return raters.invitations(db, study.id)[0].token
 
+    def signed_in(self, name: str, role: people.Role) -> str:
+        """Somebody who has come in with a link: the id of the login, for `Person.user`."""
+        with work.database().session(LOCAL) as db:
+            token = people.invite(db, name, role)
+            person = people.settle(db, token, "", "hash")
+            login = logins.of(db, logins.begin(db, person.id))
+        return login.id
+
+    def tablet(self, study: Study) -> str:
+        """A tablet that has come in with the shared address: likewise."""
+        with work.database().session(LOCAL) as db:
+            shared = raters.invitations(db, study.id)[0]
+            return logins.of(db, logins.begin_rating(db, shared.id)).id
+
     def close(self, study: Study) -> None:
         with work.database().session(LOCAL) as db:
             studies.close(db, study.id)
@@ -172,6 +186,7 @@ class Person:
 
     def __init__(self, place: Place, language: str) -> None:
         self.place, self.language, self.browser = place, language, "ja-JP"
+        self.user: dict[str, str] = {}  # {"login": …} where people sign in: what the gate says of this browser
         self.at: AppTest
 
     def open(self, screen: str = "home", **address: str) -> "Person":
@@ -180,6 +195,7 @@ class Person:
         if screen != "home":
             self.at.switch_page(f"{screen}.py")
         self.at.context = {"locale": self.browser}
+        self.at.user = self.user
         self.at.query_params.update(({"lang": self.language} if self.language else {}) | address)
         return self.run()
 
@@ -242,9 +258,13 @@ class Person:
         self.at.text_input[0].set_value(name)
         return self.press("Begin")
 
+    def components(self, name: str) -> list[Any]:
+        """Of ours, as they are drawn in the browser."""
+        return [one for one in self.at.get("bidi_component") if one.proto.component_name == name]
+
     def questionnaire(self) -> dict[str, Any]:
         """What the tablet was given to ask; the asking itself is rating.js's, see tests/test_rating.py."""
-        [asked] = self.at.get("bidi_component")
+        [asked] = self.components("rating")
         return json.loads(asked.proto.json)
 
     def send(self, **said: Any) -> dict[str, str]:

@@ -93,3 +93,10 @@ def test_a_sketch_is_the_last_one_and_gone_when_forgotten(tmp_path):
     store.forget_sketch(key)
     assert store.sketched(key) is None
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_size_is_that_of_all_files_and_nothing_before_the_first(tmp_path):
+    store = Store(tmp_path / "artifacts")
+    assert store.size() == 0
+    store.save(KEY, {}, {"a": np.zeros(1000)})
+    assert store.size() == sum(file.stat().st_size for file in store.folder(KEY).iterdir()) > 8000

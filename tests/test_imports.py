@@ -27,9 +27,12 @@ IMPORT_NAMES: dict[str, str | None] = {
     "hdbscan": "hdbscan",
     "huggingface-hub": "huggingface_hub",
     "hypothesis": "hypothesis",
+    "itsdangerous": "itsdangerous",
+    "joserfc": "joserfc",
     "matplotlib-fontja": None,  # its font is what we need of it
     "krippendorff": "krippendorff",
     "lxml": "lxml",
+    "markdown-it-py": "markdown_it",
     "momentfm": "momentfm",
     "mypy": "mypy",
     "numba": "numba",
@@ -43,6 +46,7 @@ IMPORT_NAMES: dict[str, str | None] = {
     "pip-audit": "pip_audit",
     "playwright": "playwright",
     "protobuf": "google.protobuf",
+    "psutil": "psutil",
     "psycopg": "psycopg",
     "pyarrow": "pyarrow",
     "pypdfium2": "pypdfium2",
@@ -64,7 +68,9 @@ IMPORT_NAMES: dict[str, str | None] = {
     "torch": "torch",
     "transformers": "transformers",
     "umap-learn": "umap",
+    "uvicorn": "uvicorn",
     "vl-convert-python": "vl_convert",
+    "websockets": "websockets",
     "zadu": "zadu",
 }
 LINE = re.compile(r"([a-z0-9-]+)(?:\[[a-z,]+\])?==(\S+)(?:  # \S.*)?")

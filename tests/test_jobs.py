@@ -407,3 +407,19 @@ def test_a_cluster_that_does_not_answer_is_an_oserror(store):
         pytest.raises(OSError, match=r"tcp://127\.0\.0\.1:9"),
     ):
         Engine(store, print, "tcp://127.0.0.1:9")
+
+
+# --- who calculates
+
+
+def test_who_calculates_is_told_by_the_own_engine_and_by_a_cluster_alike(engine, guest):
+    for one in (engine, guest[0]):
+        crew = one.crew()
+        assert (crew.n_workers, crew.n_threads) == (1, 1)
+        assert crew.memory > 1e8
+
+
+def test_an_engine_that_is_closed_does_not_keep_people_waiting(guest):
+    guest[0].close()
+    with pytest.raises((OSError, TimeoutError)):
+        guest[0].crew()

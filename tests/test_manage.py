@@ -189,5 +189,23 @@ def test_check_is_well_when_everything_is(monkeypatch: pytest.MonkeyPatch):
     assert manage.run_all(("this",)) == 0
 
 
+def test_team_mode_and_links_for_leads_are_handed_on_with_their_words(installed: Project):
+    entrance = installed.root / "pages" / "entrance"
+    entrance.mkdir(parents=True)
+    (entrance / "team.py").write_text("import sys\nprint('team', sys.argv[1:])\n", encoding="utf-8")
+    team = installed.manage("run", "--port", "9", "--team", "--address", "https://pilot.plant.example")
+    assert team.stdout.splitlines()[-1] == "team ['run', '--port', '9', '--address', 'https://pilot.plant.example']"
+    assert installed.manage("lead", "Tanaka").stdout == "team ['lead', 'Tanaka']\n"
+
+
 def test_pyproject_holds_settings_only():
     assert set(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))) == {"tool"}
+
+
+def test_a_folder_for_a_backup_is_meant_from_where_the_command_was_given(installed: Project, tmp_path: Path) -> None:
+    module = installed.root / "feedback_db" / "backup.py"
+    module.parent.mkdir()
+    module.write_text("import sys\nprint(sys.argv[1:])\n", encoding="utf-8")
+    words = [sys.executable, str(installed.root / "manage.py"), "backup", "usb"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert (done.stdout, done.returncode) == (f"{[str(tmp_path / 'usb')]}\n", 0), done.stderr

@@ -149,6 +149,31 @@ def test_a_company_account_is_known_by_its_address_until_its_owner_leaves(db: Se
     assert people.by_email(db, "sato@example.com") is None
 
 
+def test_a_name_is_the_same_however_wide_it_is_written_and_spaced(db: Session) -> None:
+    """A Japanese keyboard writes a wide space as easily as a narrow one."""
+    ken = somebody(db, "田中 Ken")
+    for typed in ("田中　ｋｅｎ", "田中ken", " 田中\u200b KEN "):
+        found = people.sign_in(db, typed)
+        assert found is not None
+        assert found[0].id == ken.id
+
+
+def test_what_a_lead_sees_of_everybody(db: Session) -> None:
+    """Links that still work, and when somebody last signed in."""
+    sato = somebody(db)
+    people.invite(db, "Mori", "manager")
+    [mori] = [one for one in people.everybody(db) if one.name == "Mori"]
+    assert [*people.open_links(db)] == [mori.id]
+    assert logins.last_begun(db) == {}
+    logins.begin(db, sato.id)
+    logins.end_all(db, sato.id)
+    logins.begin(db, sato.id)
+    [latest] = [one for one in logins.alive(db) if one.person_id == sato.id]
+    assert logins.last_begun(db) == {sato.id: latest.created_at}
+    db.execute(update(models.Link).values(expires_at=models.now()))
+    assert people.open_links(db) == {}
+
+
 # The last lead
 
 
@@ -159,6 +184,14 @@ def test_the_last_lead_stays(db: Session) -> None:
     assert people.set_role(db, manager.id, "lead")
     assert people.revoke(db, lead.id)
     assert [one.name for one in people.everybody(db) if one.revoked_at is None] == ["Mori"]
+
+
+def test_a_lead_who_has_not_come_in_yet_is_not_the_one_who_stays(db: Session) -> None:
+    lead = somebody(db)
+    people.invite(db, "Mori", "lead")
+    assert not people.revoke(db, lead.id)
+    people.settle(db, people.link(db, people.everybody(db)[-1].id), "", "hash")
+    assert people.revoke(db, lead.id)
 
 
 def test_two_leads_who_let_each_other_go_do_not_leave_none(database: Database) -> None:

@@ -33,7 +33,8 @@ PLUMBING = {"rows", "permits"}  # used by the modules beside them, never by a sc
 APPS = """
     jobs.progress jobs.finish jobs.fail jobs.cancel jobs.begin_again people.link people.first_link people.has_lead
     people.linked people.settle people.sign_in people.by_email logins.begin logins.begin_rating logins.of logins.get
-    logins.end logins.end_all raters.invited raters.admitted studies.get
+    logins.end logins.end_all raters.invited raters.admitted raters.behind studies.get holdings.now jobs.counts
+    jobs.longest_queued
 """.split()
 RATERS = """
     raters.invited raters.begin raters.admitted raters.shared raters.keep_literacy ratings.save ratings.answered_by
@@ -47,7 +48,10 @@ MANAGERS_READ = """
     runs.states studies.current studies.of_pilot studies.history views.get views.of_pilot visits.touch visits.of_pilot
     people.get
 """.split()
-ALSO_LEADS = "people.link logins.end logins.end_all raters.invited raters.admitted studies.get".split()  # of the app's
+ALSO_LEADS = """
+    people.link logins.end logins.end_all raters.invited raters.admitted studies.get holdings.now jobs.counts
+    jobs.longest_queued
+""".split()  # of the app's
 
 
 def functions() -> dict[str, Callable[..., Any]]:

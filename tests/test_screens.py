@@ -1,5 +1,6 @@
 """Every screen without a browser: what it says when there is nothing yet, in which language, and the way through."""
 
+import json
 import re
 from functools import cache
 from typing import Any
@@ -123,7 +124,8 @@ def test_without_an_address_the_browser_decides_and_the_address_then_keeps_it(pl
     someone.open()
     assert someone.at.query_params["lang"] == read
     assert someone.at.title[0].value == word(read, "Which pilot, and what next?")
-    assert f"documentElement.lang = '{read}'" in "".join(one.value for one in someone.at.get("html"))
+    [spoken] = someone.components("speaks")
+    assert json.loads(spoken.proto.json) == read
 
 
 def test_two_browsers_do_not_disturb_each_other(place):

@@ -150,7 +150,7 @@ def test_a_map_of_more_than_10_000_points_is_taken_along_as_it_is_seen(someone, 
     spec = wishes(someone, ViewSpec)[-1]
     someone.place.work(spec)
     someone.run()
-    assert someone.at.get("bidi_component")  # WebGL draws it
+    assert someone.components("scatter")  # WebGL draws it
     svg = taken_along("SVG").decode()
     for words in ("state", "loud", "quiet"):
         assert f">{words}<" in svg

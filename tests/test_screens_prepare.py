@@ -14,6 +14,7 @@ from feedback_db import recipes
 from feedback_db.permits import LOCAL
 from pages.parts import steps, work
 from pages.parts.intake import sources_of
+from pages.parts.text import plain
 from tests.screens import Person, Place, csv
 
 PROPOSED = Recipe(window=propose([80]))
@@ -188,14 +189,21 @@ def test_a_recipe_is_saved_under_a_name_used_again_compared_and_removed(lead):
     lead.set("l-0-", 3)
     lead.choose("compare", next(iter(saved(lead))).id)
     assert list(lead.at.table[0].value.iloc[0]) == [
-        "欠測を補う: 3点まで、直線で",
-        "欠測を補う: 64点まで、直線で",
+        plain("欠測を補う: 3点まで、直線で"),
+        plain("欠測を補う: 64点まで、直線で"),
     ]
     lead.press("Use")
     assert used(lead) == PROPOSED
     assert lead.sees("Both are the same.")
     lead.press("Remove")
     assert saved(lead) == []
+
+
+def test_a_recipe_may_have_the_name_of_the_one_that_it_is_compared_with(lead):
+    lead.at.text_input(key="recipe-name").set_value(lead.word("this one"))
+    lead.run().press("Save").set("l-0-", 3)
+    lead.choose("compare", next(iter(saved(lead))).id)
+    assert len(set(lead.at.table[0].value.columns)) == 2
 
 
 def saved(someone: Person) -> list[recipes.Recipe]:

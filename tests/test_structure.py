@@ -14,6 +14,7 @@ PRODUCT = ("app.py", "pages", "core", "feedback_db")
 TOP_LEVEL = {
     *("app.py", "pages", "core", "feedback_db", "tests", "requirements.txt", ".streamlit"),  # the customer's
     *("README.md", "README.ja.md", "CHANGELOG.md", "pyproject.toml", ".ci", ".gitignore", "manage.py"),
+    *("SECURITY.md", "docs"),
 }
 FORBIDDEN = {  # who may not import what
     "app.py": {"tests", "manage"},

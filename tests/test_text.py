@@ -119,6 +119,10 @@ def test_a_fact_with_braces_or_a_whole_message_is_only_filled_in():
     assert heard("fill('Map {n}', {'n': 'Home'})", lang="ja") == "地図Home"
 
 
+def test_nothing_is_said_where_nothing_was_written():
+    assert heard("bare('', {})", lang="ja") == ""
+
+
 def test_sentences_stand_together_as_their_language_writes_them():
     assert heard("together('A.', 'B.')", lang="en") == "A. B."
     assert heard("together('A。', 'B。')", lang="ja") == "A。B。"

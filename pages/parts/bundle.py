@@ -8,18 +8,16 @@ import zipfile
 from datetime import datetime
 from functools import cache
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from core import opinions, recognition
 from feedback_db.pilots import Pilot
-from pages.parts import export, money
+from pages.parts import export, money, version
 from pages.parts.known import Known
 from pages.parts.records import numbered, tables, time_of
 
-ROOT = Path(__file__).parents[2]
 COUNTED = (  # packages that make the numbers, the pictures or the files
     "numpy pandas scipy scikit-learn statsmodels choix openTSNE torch transformers safetensors numba pyarrow altair "
     "vl-convert-python pillow reportlab python-pptx streamlit sqlalchemy dask"
@@ -73,8 +71,5 @@ def _manifest(pilot: Pilot, found: Known, at: datetime) -> dict[str, Any]:
 @cache
 def versions() -> dict[str, str]:
     """Of the program, by what its files hold, and of what it computes with."""
-    files = sorted(file for part in ("core", "feedback_db", "pages") for file in (ROOT / part).rglob("*.py"))
-    program = hashlib.sha256(b"\0".join(file.read_bytes().replace(b"\r\n", b"\n") for file in files)).hexdigest()
-    return {"program": program[:12], "python": platform.python_version()} | {
-        name: metadata.version(name) for name in COUNTED
-    }
+    packages = {name: metadata.version(name) for name in COUNTED}
+    return {"program": version.program(), "python": platform.python_version()} | packages

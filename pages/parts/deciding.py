@@ -235,7 +235,7 @@ def _sign(pilot_id: str, settled: Settled, facts: Facts, judged: Judged) -> None
         decision = st.segmented_control(
             _("Decision"), list(DECISIONS), format_func=lambda one: _(DECISIONS[one]), key="decision-what"
         )
-        name = st.text_input(_("Name"), max_chars=MOST_NAME, key="decision-name").strip()
+        name = _signer()
         reason = st.text_area(_("Reason"), max_chars=MOST_REASON, height=100, key="decision-reason").strip()
         if not st.form_submit_button(_("Sign the decision"), type="primary", icon=":material/draw:"):
             return
@@ -260,6 +260,15 @@ def _sign(pilot_id: str, settled: Settled, facts: Facts, judged: Judged) -> None
     with database().session(who.here()) as db:
         ledger.append(db, pilot_id, "decision", content)
     st.rerun()
+
+
+def _signer() -> str:
+    """Who signs: where people sign in, nobody signs for somebody else."""
+    login = who.login(database())
+    if login is None:
+        return st.text_input(_("Name"), max_chars=MOST_NAME, key="decision-name").strip()
+    st.text_input(_("Name"), login.name, disabled=True, key=f"decision-name-{login.id}")
+    return login.name
 
 
 # --- what was settled

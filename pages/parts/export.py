@@ -42,7 +42,11 @@ COLUMNS = {
     "score": N_("Understandability, 1 to 5. Empty: “I can't tell”, or not asked."),
     "cannot_tell": N_("1: “I can't tell” was answered to the question of understandability. Empty: not asked."),
     "reasons": N_("Codes of the reasons that were tapped."),
-    "comment": N_("As written. Read it before you pass the file on: people may have written names."),
+    "comment": N_(
+        "As written. In CSV files every text that a spreadsheet might take for a formula has an apostrophe before it: "
+        "take the first one away. “ / ” stands for the end of a line. Parquet files have neither. Read comments before "
+        "you pass the file on: people may have written names."
+    ),
     "quiz": N_(
         "intruder: which curve does not belong; odd: find the odd stretch; same: same kind or different; joins: which "
         "group does it join. Empty: no quiz."

@@ -1,18 +1,16 @@
 """Letting people in: a shared address and addresses for one person each, with codes to scan, and who has begun."""
 
-import io
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 from urllib.parse import urlencode
 
-import segno
 import streamlit as st
 
 from core.errors import N_, UserError
 from feedback_db import raters, studies
 from feedback_db.raters import Invitation
 from feedback_db.studies import Study
-from pages.parts import pilot, who
+from pages.parts import code, pilot, pins, who
 from pages.parts.given import Person
 from pages.parts.text import LANGUAGES, _, language, moment_of, ngettext, plain
 from pages.parts.work import database
@@ -23,6 +21,23 @@ EVENTS = {
     "closed": N_("ended"),
     "invited": N_("invitation made"),
     "withdrawn": N_("invitation withdrawn"),
+    "pin": N_("PIN set"),
+}
+# Why an invitation lets nobody in.
+WHY = {
+    "unknown": (
+        N_("This address does not belong to an open study."),
+        N_("Ask the person who gave you the tablet for the right address."),
+    ),
+    "ended": (N_("This study has ended."), N_("Thank you for wanting to help. Please hand the tablet back.")),
+    "withdrawn": (
+        N_("This invitation was withdrawn."),
+        N_("Ask the person who gave you the tablet for the right address."),
+    ),
+    "expired": (
+        N_("This invitation was for an earlier day."),
+        N_("Ask the person who gave you the tablet for a new one."),
+    ),
 }
 
 
@@ -44,6 +59,7 @@ def section(study: Study, people: Sequence[Person]) -> None:
         with database().session(who.here()) as db:
             raters.invite(db, study.id, is_shared=True)
         st.rerun()
+    pins.told()
     with st.expander(_("Invite people one by one"), expanded=not shared):
         _invite(study, form=f"invite-{len(all_of_them)}")
     if all_of_them:
@@ -78,21 +94,10 @@ def _shared(invitation: Invitation, speaks: str) -> None:
     if pilot.is_local():
         st.caption(_("Only this computer can open the app. Hand it round; the README says how to use tablets."))
     else:
-        _code(address, _("Open this address on the tablet of each person, or scan the code:"))
+        code.shown(address, _("Open this address on the tablet of each person, or scan the code:"))
+        pins.form(invitation)
     if st.button(_("Rate on this screen"), type="primary", icon=":material/touch_app:"):
         st.switch_page("rate.py", query_params={"invite": invitation.token, "lang": speaks})
-
-
-def _code(address: str, words: str) -> None:
-    """An address, and the same for a tablet's camera."""
-    picture = io.BytesIO()
-    segno.make(address, error="m").save(picture, kind="png", scale=6, border=2, dark="#1a1d21")
-    left, right = st.columns([2, 1], vertical_alignment="center")
-    with left:
-        st.markdown(words)
-        st.code(address, language=None, wrap_lines=True)
-    if not pilot.is_local():  # no tablet could open it
-        right.image(picture.getvalue(), width=200)
 
 
 def _invite(study: Study, form: str) -> None:
@@ -101,6 +106,7 @@ def _invite(study: Study, form: str) -> None:
     with st.form(form, border=False):
         names = st.text_area(_("Nicknames or badge numbers, one a line"), height=120, max_chars=5000)
         last = st.date_input(_("Valid until"), datetime.now().astimezone().date() + timedelta(days=14))
+        with_pin = who.is_team() and st.checkbox(_("Each with a PIN"))
         if st.form_submit_button(_("Make the addresses"), icon=":material/qr_code_2:"):
             lines = [line.strip()[:40] for line in names.splitlines() if line.strip()]
             if not 0 < len(lines) <= MOST_NAMES:
@@ -111,9 +117,13 @@ def _invite(study: Study, form: str) -> None:
                     most=MOST_NAMES,
                 )
             until = datetime.combine(last, time(23, 59, 59)).astimezone().astimezone(UTC)
+            chosen = [pins.drawn() for _line in lines if with_pin]
+            kept = pins.hashed(chosen) or [""] * len(lines)
             with database().session(who.here()) as db:
-                for line in lines:
-                    raters.invite(db, study.id, name=line, expires_at=until)
+                for line, pin in zip(lines, kept, strict=True):
+                    raters.invite(db, study.id, name=line, expires_at=until, pin=pin)
+            if chosen:
+                pins.tell(list(zip(lines, chosen, strict=True)))
             st.rerun()
 
 
@@ -126,7 +136,9 @@ def _list(all_of_them: Sequence[Invitation], people: Sequence[Person], speaks: s
         if _state(one):
             continue
         with right.popover(_("Address"), icon=":material/qr_code_2:", width="stretch"):
-            _code(address_of(one, speaks), _("Whoever has this address can answer."))
+            code.shown(address_of(one, speaks), _("Whoever has this address can answer."))
+            if not one.is_shared:  # whose form stands above
+                pins.form(one)
             st.caption(_("When you withdraw it, nobody can answer with it any more. What was answered stays."))
             if st.button(_("Withdraw"), key=f"withdraw-{one.id}", icon=":material/block:"):
                 with database().session(who.here()) as db:

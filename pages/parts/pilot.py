@@ -6,6 +6,7 @@ import streamlit as st
 
 from feedback_db import pilots
 from feedback_db.pilots import Card, Pilot
+from pages.entrance import team
 from pages.parts import who
 from pages.parts.text import _, language
 from pages.parts.work import database
@@ -62,14 +63,16 @@ def _found() -> Card | None:
 
 
 def base_address() -> str:
-    """Where this app is reached from the reader's browser, without a screen."""
+    """Where this app is reached, without a screen: as the reader does, or by others where the reader sits beside it."""
     parts = _address()
+    if who.is_team() and parts.hostname in team.LOOPBACK:
+        return team.addresses()[-1]  # a number rather than a name, which not every tablet finds
     return f"{parts.scheme}://{parts.netloc}"
 
 
 def is_local() -> bool:
-    """Whether the reader sits at the computer that the app runs on, so that the address means nothing elsewhere."""
-    return _address().hostname in ("127.0.0.1", "localhost", "::1")
+    """Whether nobody but the reader, at the computer that the app runs on, can open it."""
+    return not who.is_team() and _address().hostname in team.LOOPBACK
 
 
 def _address() -> SplitResult:

@@ -32,6 +32,7 @@ MOST_BYTES = 1_000_000
 MOST_SECONDS = 24 * 3600.0  # a tablet that was put away
 CHECKS = (2, 4)  # the scores that attention checks ask for
 CHECK_CHANCE = 1 / 5
+UNKEPT = re.compile("[\0\ud800-\udfff]")  # what no database keeps: one such letter would hold up a whole outbox
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, OverflowError)  # from what no rating screen sends
 # A tablet waits 10 s: rather "not now" before that than no word. The rest is database.BUSY_SECONDS.
@@ -51,7 +52,7 @@ async def endpoint(request: Request) -> Response:
             return JSONResponse({"error": "too much at once"}, 413)
         sent = await request.json()
         given = [(str(one["id"]), one) for one in sent["answers"]]
-        seat = str(sent["seat"])
+        seat = storable(sent["seat"])
     except ClientDisconnect:
         return Response(status_code=499)
     except (ValueError, KeyError, TypeError, RecursionError):
@@ -102,10 +103,10 @@ def _store(db: Session, rater: Rater, id_: str, one: Fields) -> None:
     if not UUID.fullmatch(id_):
         raise ValueError("an answer without a number of its own")
     if "literacy" in one:
-        given = {str(key): str(value) for key, value in one["literacy"].items()}
+        given = {key: storable(value) for key, value in one["literacy"].items() if key in questions.LITERACY}
         raters.keep_literacy(db, rater, {"answers": given, "right": questions.literacy_right(given)})
         return
-    item = studies.item(db, rater.study_id, str(one["item"]))
+    item = studies.item(db, rater.study_id, storable(one["item"]))
     if item is None or item.number not in rater.asked:
         raise Refused("unknown")
     for said in read(id_, rater, item, one):
@@ -153,10 +154,17 @@ def _opinion(one: Fields) -> dict[str, Any]:
     return {
         "score": _among(one.get("score"), 1, 5),
         "reasons": [code for code in one.get("reasons") or () if code in questions.REASONS],
-        "comment": str(one.get("comment") or "").replace("\0", "").strip()[:500],
+        "comment": storable(one.get("comment") or "").strip()[:500],
         "previs": previs
-        and {scale: {key: _among(point, 1, 7) for key, point in of.items()} for scale, of in previs.items()},
+        and {
+            scale: {key: _among(point, 1, 7) for key, point in of.items() if key in questions.PREVIS[scale]}
+            for scale, of in previs.items()
+        },
     }
+
+
+def storable(text: object) -> str:
+    return UNKEPT.sub("\ufffd", str(text))
 
 
 def _among(value: object, lowest: int, highest: int) -> int | None:

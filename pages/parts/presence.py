@@ -12,7 +12,7 @@ from pages.parts import pilot, who
 from pages.parts.work import database
 
 EVERY = timedelta(seconds=10)
-NOT_COUNTED = ("", "rate")  # Home is about no pilot; of those who rate, every answer is timed
+NOT_COUNTED = ("", "rate", "settings")  # Home and Settings are about no pilot; of those who rate, every answer is timed
 VISIT = "visit"  # in the session: the visit under way, and when that was noted
 logger = logging.getLogger(__name__)
 

@@ -58,7 +58,8 @@ def language() -> Language:
 
 
 def _(message: str) -> str:
-    return catalogue(language()).gettext(message)
+    """Nothing stays nothing: asked for "", gettext tells of the catalogue itself."""
+    return catalogue(language()).gettext(message) if message else ""
 
 
 def ngettext(singular: str, plural: str, n: int) -> str:

@@ -23,7 +23,7 @@ from feedback_db.runs import Run
 from pages.parts import changed, models, pilot, side_by_side, who, work
 from pages.parts.lesson import LABEL, LAYOUT, LESSONS, LINES, REBUILD, TIME, TRAINED
 from pages.parts.models import duration
-from pages.parts.text import _, ngettext
+from pages.parts.text import _, ngettext, plain
 from pages.parts.watch import await_result, peek, until_known
 from pages.parts.work import database
 
@@ -186,7 +186,7 @@ def _card(spec: TuneSpec, found: Tuned) -> None:
         said.append(_("about {cost:,.0f} yen of computer time").format(cost=rate * found.seconds / 3600))
     said.append(_("weights {hash}").format(hash=found.weights[:12]))
     st.caption(" · ".join(said))
-    st.caption(_("Folder with the model: {folder}").format(folder=spec.encoder_in(work.store()).source))
+    st.caption(_("Folder with the model: {folder}").format(folder=plain(spec.encoder_in(work.store()).source)))
 
 
 def _of_chance(spec: TuneSpec, found: Tuned) -> None:

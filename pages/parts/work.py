@@ -6,10 +6,10 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache, lru_cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from sqlalchemy.exc import DBAPIError
@@ -34,8 +34,9 @@ from core.series import Ints, Series
 from core.tables import Table
 from core.tuning import TuneSpec
 from core.views import ViewSpec
+from feedback_db import health, permits, place, restore
 from feedback_db import jobs as records
-from feedback_db.database import Database, connect
+from feedback_db.database import Database
 from feedback_db.jobs import Job
 from feedback_db.permits import APP
 from pages.parts import who
@@ -80,6 +81,7 @@ KINDS = {  # a class stands above the one that it is a kind of
 AGAIN = 5.0  # seconds between two tries to write down how a job ended
 logger = logging.getLogger(__name__)
 _opening = threading.Lock()  # two first visitors must open one database
+_running = ExitStack()  # what this process holds from start to stop
 
 # Screens never wait for the engine, which takes seconds to start: they hand their wish over, in order, and look at
 # the job's record.
@@ -90,13 +92,9 @@ NO_ENGINE = UserError(
 )
 
 
-def data_folder() -> Path:
-    return Path(os.environ.get("PILOT_DATA") or Path(__file__).parents[2] / "data")
-
-
 @cache
 def store() -> Store:
-    return Store(data_folder() / "artifacts")
+    return Store(place.artifacts())
 
 
 def database() -> Database:
@@ -106,11 +104,7 @@ def database() -> Database:
 
 @cache
 def _database() -> Database:
-    folder = data_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    db = connect(os.environ.get("PILOT_DATABASE_URL") or f"sqlite:///{(folder / 'pilot.db').as_posix()}")
-    db.upgrade()
-    return db
+    return health.ready(place.address(), place.backups())
 
 
 def leads() -> bool:
@@ -130,7 +124,13 @@ def _engine() -> jobs.Engine:
 
 
 def start() -> None:
-    """Start the engine behind the first page, and go on with what an app that was stopped or killed left undone."""
+    """Start the engine behind the first page, and go on with what an app that was stopped or killed left undone.
+
+    Raises Trouble where the data is ill or another app has it.
+    """
+    _running.enter_context(place.taken())
+    for folder in restore.interrupted():
+        logger.warning("a restore was stopped before it changed the data: see %s", folder)
     with database().session(APP) as db:
         unfinished = records.begin_again(db)
     _hand_over.submit(_engine)
@@ -151,6 +151,7 @@ def stop() -> None:
     if _engine.cache_info().currsize:
         _engine().close()
     reader().close()
+    _running.close()
 
 
 def kind_of(spec: Spec) -> str:
@@ -186,7 +187,19 @@ def state(spec: Spec) -> Job | None:
         return records.get(db, spec.fingerprint())
 
 
+def n_workers() -> int | None:
+    """How many calculate, asked of the engine here and now, which may take long; None while it starts."""
+    return _engine().crew().n_workers if _engine.cache_info().currsize else None
+
+
+def crew() -> Future[jobs.Crew]:
+    """Who calculates, once the engine has said so."""
+    return _hand_over.submit(lambda: _engine().crew())
+
+
 def cancel(spec: Spec) -> None:
+    with database().reading(who.here()) as db:
+        permits.leading(db)
     _hand_over.submit(lambda: _engine().cancel(spec.fingerprint()))
 
 
