@@ -56,7 +56,8 @@ def measured(folder: Path, n_kills: int = 30) -> list[Figure]:
     ends = Counter((one.key, one.state) for one in heard if one.state in ("done", "failed", "cancelled"))
     made = Counter((store.root / MADE).read_text(encoding="utf-8").split())
     lost = sum(ends[name, "done"] == 0 or not store.has(name) for name in names)
-    told_twice, made_twice = (sum(n > 1 for n in each.values()) for each in (ends, made))
+    told = Counter(key for key, _state in ends.elements())
+    told_twice, made_twice = (sum(n > 1 for n in each.values()) for each in (told, made))
     what = f"of {len(names)} over {kills} kills of the worker"
     return [
         Figure(f"jobs lost {what}", "0", str(lost), lost == 0),
