@@ -5,11 +5,12 @@ beside its bar; one that misses it ends the program with 1.
 """
 
 import argparse
-import logging
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+
+from streamlit.logger import set_log_level
 
 from tests.reliability import crowd, disk, kills, syncs, taps, workers
 from tests.reliability.ground import Figure
@@ -31,7 +32,7 @@ def main() -> None:
     words.add_argument("part", nargs="*", choices=[[], *PARTS], help="all of them where none is named")
     words.add_argument("--short", action="store_true", help="seconds instead of minutes: does it work at all?")
     said = words.parse_args()
-    logging.getLogger("streamlit").setLevel(logging.CRITICAL)  # it would tell that this is no screen
+    set_log_level("error")  # Streamlit would tell that this is no screen
     print(LINE.format("", "bar", "measured", ""))
     missed = False
     for name in said.part or PARTS:

@@ -3,6 +3,7 @@
 Counts alone are looked at here: how quick it is on a busy computer says little.
 """
 
+import json
 import sqlite3
 import threading
 import time
@@ -21,7 +22,8 @@ from feedback_db import jobs
 from feedback_db.permits import LOCAL
 from pages.parts import guard, post, work
 from tests.bench_reliability import PARTS, measured
-from tests.browser import Visitor
+from tests.browser import ROOT, TeamApp, Visitor
+from tests.client import Client
 from tests.reliability.disk import damaged
 from tests.reliability.ground import opened, serving
 from tests.screens import Person, Place
@@ -54,7 +56,6 @@ NONSENSE: list[Any] = [
     {"seconds": 10**400},
     {"previs": 3},
     {"previs": {"layout": 3}},
-    {"comment": "\ud800"},
     {"item": None},
     {"literacy": 3},
 ]
@@ -68,12 +69,6 @@ def test_an_answer_that_cannot_be_read_holds_back_no_other(place, asked):
     assert kept == [id_ for id_, one in given if one is good and id_ != "no number"]
     assert set(refused) == {id_ for id_, _one in given} - set(kept)
     assert place.rows("SELECT count(*) FROM rating") == [(len(NONSENSE) + 1,)]
-
-
-def test_what_the_database_of_text_cannot_hold_is_left_out_of_a_comment(place, asked):
-    seat, good = asked
-    assert post.take(LOCAL, seat, [(str(uuid.uuid4()), good | {"comment": "a\0b"})])[1] == {}
-    assert place.rows("SELECT comment FROM rating") == [("ab",)]
 
 
 def test_the_number_of_somebody_elses_answer_is_no_receipt(place):
@@ -101,6 +96,19 @@ def test_a_job_whose_end_could_not_be_written_down_is_written_down_later(place, 
         other.execute("ROLLBACK")
         told.join(10)
     assert place.rows("SELECT state FROM job") == [("done",)]
+
+
+def test_where_the_gate_cannot_read_who_asks_a_tablet_is_told_to_ask_again(tmp_path):
+    app = TeamApp(tmp_path, ROOT / "app.py")
+    try:
+        client = Client(app.address, cookies={"pilot_login": "somebody's"})
+        with closing(sqlite3.connect(tmp_path / "pilot.db", isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            answer = client.send("POST", post.ADDRESS, b"{}", {"Accept": "*/*"})
+        assert (answer.status, set(json.loads(answer.body))) == (503, {"error", "number"})
+        assert client.send("POST", post.ADDRESS, b"{}", {"Accept": "*/*"}).status == 401
+    finally:
+        app.kill()
 
 
 # --- an ill database, on screens

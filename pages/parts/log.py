@@ -70,9 +70,11 @@ def kept(folder: Path) -> Iterator[None]:
 def _redacting() -> Iterator[None]:
     """Where records are made, whoever makes them and whatever handles them: Streamlit and uvicorn have handlers too."""
     logging.setLogRecordFactory(redacted)
+    logging.raiseExceptions = False  # a record that a full disk does not take would be printed, with all that led to it
     try:
         yield
     finally:
+        logging.raiseExceptions = True
         logging.setLogRecordFactory(logging.LogRecord)
 
 

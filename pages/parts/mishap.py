@@ -33,6 +33,8 @@ def answer(request: Request, error: Exception) -> Response:
     """Whatever asks for an address gets the number: a page where it reads pages, else JSON."""
     number = log.failed(error)
     told = _page(request, number) if "text/html" in request.headers.get("accept", "") else _json(number)
+    if isinstance(error, DBAPIError):  # not a bug: a tablet asks again
+        told.status_code = 503
     told.raw_headers = shielded(told.raw_headers, request.scope)  # this answer does not come through the gate
     return told
 

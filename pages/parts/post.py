@@ -63,10 +63,23 @@ async def endpoint(request: Request) -> Response:
             kept, refused = await anyio.to_thread.run_sync(take, actor, seat, given, limiter=_at_once)
     except Forbidden:
         return JSONResponse({"error": "not signed in"}, 401)
-    except (SQLAlchemyError, TimeoutError) as error:  # locked, full, read-only, damaged, or too many at once
-        logger.error("answers could not be saved just now: %s", getattr(error, "orig", error) or "too many at once")
-        return JSONResponse({"error": "not saved", "kept": [], "refused": []}, 503, NOT_NOW)
+    except TimeoutError:
+        return _not_now("too many at once")
+    except SQLAlchemyError as error:  # locked, full, read-only, damaged
+        return _not_now(_first(error))
     return JSONResponse({"kept": kept, "refused": [{"id": id_, "why": why} for id_, why in refused.items()]})
+
+
+def _not_now(why: object) -> Response:
+    logger.error("answers could not be saved just now: %s", why)
+    return JSONResponse({"error": "not saved", "kept": [], "refused": []}, 503, NOT_NOW)
+
+
+def _first(error: BaseException) -> BaseException:
+    """What it began with: SQLite drops a transaction when the disk is full, and then misses its savepoint."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return error
 
 
 def take(actor: Actor, seat: str, given: list[tuple[str, Fields]]) -> tuple[list[str], dict[str, str]]:

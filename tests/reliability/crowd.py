@@ -1,7 +1,8 @@
 """Fifty people rate at once, without and with extra training under way on the same computer: how soon is the receipt?
 
-Each has a browser's line to the rating screen open, thinks for a few seconds, and taps. Measured from the tap until the
-tablet knows that the answer is stored, with whatever was tried again.
+In team mode: each comes in through the gate, with a cookie of their own, has a browser's line to the rating screen
+open, thinks for a few seconds, and taps. Measured from the tap until the tablet knows that the answer is stored, with
+whatever was tried again.
 """
 
 import os
@@ -16,10 +17,7 @@ from threading import Event
 from unittest.mock import patch
 
 import numpy as np
-from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
-from websockets.sync.client import ClientConnection, connect
 
 from core.encoders import EncoderSpec
 from core.lessons import TrainSpec
@@ -29,9 +27,11 @@ from core.views import ViewSpec
 from feedback_db import jobs, raters, studies
 from feedback_db.permits import LOCAL
 from pages.parts import work
-from tests.browser import ROOT, App
+from tests.browser import ROOT, App, TeamApp
+from tests.client import Client
 from tests.reliability.ground import Figure, Study, Tablet, account
 from tests.screens import Place
+from tests.streams import tab
 
 BAR = 1.0  # seconds, of 95 in 100 receipts
 THINKS = 2.0, 6.0  # seconds
@@ -119,7 +119,7 @@ def _recording(n: int = 6000) -> bytes:
 @contextmanager
 def _serving(folder: Path) -> Iterator[App]:
     """With an engine of its own."""
-    app = App(folder, ROOT / "app.py")
+    app = TeamApp(folder, ROOT / "app.py")
     try:
         yield app
     finally:
@@ -152,9 +152,12 @@ def _rating(study: Study, app: App, seconds: float) -> Crowd:
     def go_on(tablet: Tablet, seed: int) -> tuple[list[float], int, float]:
         draw = random.Random(seed)
         time.sleep(draw.uniform(0, 3))  # not all come in at the door at once
-        began = time.perf_counter()
-        with connect(f"ws://127.0.0.1:{tablet.port}/_stcore/stream", max_size=None) as line:
-            _draw(line, tablet.seat)
+        began, browser = time.perf_counter(), Client(app.address)
+        browser.get(f"/rate?seat={tablet.seat}")
+        tablet.cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+        with tab(browser) as line:
+            if "bidi_component" not in line.draw(query_string=f"seat={tablet.seat}", page_name="rate"):
+                raise AssertionError(f"no questions on the rating screen: {line.seen}")
             drawn, waits, errors = time.perf_counter() - began, [], 0
             while not stop.wait(draw.uniform(*THINKS)):
                 tablet.say(draw.randint(1, 5))
@@ -173,17 +176,3 @@ def _rating(study: Study, app: App, seconds: float) -> Crowd:
     waits = tuple(wait for own, _errors, _drawn in each for wait in own)
     errors, drawn = sum(errors for _waits, errors, _drawn in each), max(drawn for *_others, drawn in each)
     return Crowd(waits, errors, drawn, found.lost + found.halves + found.twice)
-
-
-def _draw(line: ClientConnection, seat: str) -> None:
-    """Ask for the rating screen, as a browser does, and wait until all of it is there."""
-    wish = BackMsg()
-    wish.rerun_script.query_string, wish.rerun_script.page_name = f"seat={seat}", "rate"
-    line.send(wish.SerializeToString())
-    said, parts = ForwardMsg(), set()
-    while said.WhichOneof("type") != "script_finished":
-        said.ParseFromString(line.recv(timeout=LONG))
-        if said.WhichOneof("type") == "delta":
-            parts.add(said.delta.new_element.WhichOneof("type"))
-    if "bidi_component" not in parts:
-        raise AssertionError(f"no questions on the rating screen, but {parts}")

@@ -83,7 +83,8 @@ class Tablet:
         began = time.perf_counter()
         line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         try:
-            headers = {"Content-Type": "application/json"} | ({"Cookie": self.cookie} if self.cookie else {})
+            headers = {"Content-Type": "application/json", "Origin": f"http://127.0.0.1:{self.port}"}
+            headers |= {"Cookie": self.cookie} if self.cookie else {}
             line.request("POST", post.ADDRESS, body, headers)
             response = line.getresponse()
             status, said = response.status, json.loads(response.read())
