@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pypdfium2
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Error, expect
 
 from core.encoders import EncoderSpec
 from core.projection import ProjectionSpec
@@ -26,6 +26,7 @@ from core.studies import Design, order
 from core.tasks import Task
 from feedback_db import people, raters, studies
 from feedback_db.permits import LOCAL
+from feedback_db.raters import Invitation
 from feedback_db.studies import Study
 from pages.parts import asking, post, questions, work
 from pages.parts.placed import VERDICTS
@@ -186,11 +187,7 @@ def test_every_screen_that_a_rater_meets(request, browser, place, shared_data, s
         [invitation] = raters.invitations(db, study.id)
         raters.ask_pin(db, invitation, people.hashed("4711"))
     with stopped_after(TeamApp(place.folder, ROOT / "app.py")) as app:
-        someone = Rater(browser, app, language, TABLET, has_touch=True)
-        someone.page.goto(f"{app.address}/rate?invite={invitation.token}&lang={language}")
-        someone.page.locator("[name=pin]").fill("4711")
-        someone.page.get_by_role("button", name=someone.word("Next")).click()
-        someone.settle()
+        someone = with_pin(Rater(browser, app, language, TABLET, has_touch=True), invitation.token)
         shoot(someone, "rate-greeting")
         someone.press("Begin")
         met = []
@@ -208,6 +205,29 @@ def test_every_screen_that_a_rater_meets(request, browser, place, shared_data, s
         asked = {"rating", "previs", "intruder", "odd", "odd-line", "same", "same-plain", "joins", "joins-plain"}
         assert asked | {"pair", "check"} <= set(met)
         assert [one for one in someone.complaints if not SEARCHES.search(one)] == []
+        turned_away(with_pin(Rater(browser, app, language, TABLET, has_touch=True), invitation.token), invitation)
+
+
+def with_pin(someone: Rater, token: str) -> Rater:
+    someone.page.goto(f"{someone.app.address}/rate?invite={token}&lang={someone.language}")
+    someone.page.locator("[name=pin]").fill("4711")
+    someone.page.get_by_role("button", name=someone.word("Next")).click()
+    someone.settle()
+    return someone
+
+
+def turned_away(someone: Rater, invitation: Invitation) -> None:
+    """An invitation that is withdrawn in the middle: the tablet says so, once it has something to send."""
+    someone.press("Begin")
+    screens = someone.introduce()
+    next(screens)
+    with work.database().session(LOCAL) as db:
+        raters.revoke(db, invitation)
+    with contextlib.suppress(AssertionError, Error):  # the screen goes away while it is being answered
+        someone.page.set_default_timeout(3000)
+        for _screen in screens:
+            pass
+    someone.sees("This invitation was withdrawn.")
 
 
 @pytest.mark.parametrize(("language", "size"), [("ja", TABLET), ("en", PC)])

@@ -229,7 +229,7 @@ def test_an_app_that_fails_says_no_more_than_that():
     )
     with serving(broken) as address:
         answer = Client(address).get("/data")
-    assert (answer.status, '"failed"' in answer.body, "secret" in answer.body) == (500, True, False)
+    assert (answer.status, mishap.FAILED in answer.body, "secret" in answer.body) == (500, True, False)
     assert answer.headers["x-frame-options"] == "DENY"
 
 

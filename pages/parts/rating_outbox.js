@@ -87,7 +87,8 @@ class Outbox {
       const ask = () => fetch(this.address, { method: "POST", headers, body, signal: slow.signal });
       let response = await ask();
       if (response.status === 401) {  // it no longer knows who this is: the page's own address tells it
-        await fetch(location.href, { signal: slow.signal });
+        const page = await fetch(location.href, { signal: slow.signal });
+        if (page.redirected) return location.reload(), said;  // it says why nobody gets in, or asks for the PIN again
         response = await ask();
       }
       said.status = response.status;
