@@ -38,7 +38,8 @@ REQUIREMENTS = ROOT / "requirements.txt"
 MOMENTFM = "momentfm==0.1.4"
 CODE = ("app.py", "core", "feedback_db", "pages")
 # Two files side by side, those of many tests first: the browser's then have the computer nearly to themselves.
-TWO_AT_ONCE = ("-n", "2", "--dist", "loadfile")
+# In the order of the files: journeys in a browser come early, and what is short fills the gaps at the end.
+TWO_AT_ONCE = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 TRANSLATIONS = ("pytest", "-q", "tests/test_translations.py")
 # Beside ruff's S: what could run or show people's words as markup, and known holes of what is installed.
 SAFETY = (("bandit", "-q", "-c", "pyproject.toml", "-r", "manage.py", *CODE), ("pytest", "-q", "tests/test_unsafe.py"))
