@@ -26,7 +26,8 @@ scanned_once = cache(manifest_scanner.scan_component_manifests)
 
 PICTURES = ROOT / "tests" / "pictures"
 ASIDE = (  # not in the README
-    *("step-", "door-", "ways-skab", "ways-weekly", "ways-reg", "ways-out", "ways-tr", "ways-pump"),
+    *("door-", "settings-link", "settings-change", "step-"),
+    *("ways-skab", "ways-weekly", "ways-reg", "ways-out", "ways-tr", "ways-pump"),
 )
 
 
