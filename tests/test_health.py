@@ -151,7 +151,7 @@ def test_the_app_ends_with_the_sentence_in_both_languages_and_nothing_else(file:
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", "0"]
     done = subprocess.run(command, cwd=REPO, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1
-    english, japanese = done.stderr.strip().splitlines()
+    japanese, english = done.stderr.strip().splitlines()
     problem = "The database in {folder} is damaged, and {backups} holds no backup."
     facts = {"folder": file.parent, "backups": place.backups()}
     assert english.startswith(problem.format(**facts))

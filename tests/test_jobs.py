@@ -396,7 +396,8 @@ def test_a_job_that_only_waited_where_workers_died_is_not_given_up(guest, store)
     engine.submit("bystander", note, "bystander")
     assert heard.wait("fatal") == Change("fatal", "failed", error=STOPPED)
     assert heard.wait("bystander").state == "done"
-    assert (lines(store, "fatal"), lines(store, "bystander")) == (["died", "died"], ["ran"])
+    assert lines(store, "fatal") == ["died", "died"]
+    assert {*lines(store, "bystander")} == {"ran"}  # again, where a worker died after that and before it was told
     assert list(store.root.glob("*.runs")) == []
 
 
