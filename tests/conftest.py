@@ -2,6 +2,7 @@
 
 import io
 import shutil
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -73,6 +74,7 @@ def place(tmp_path: Path, fresh_database: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.delenv("PILOT_DATABASE_URL", raising=False)
     monkeypatch.setattr(work, "_hand_over", made.desk)
     monkeypatch.setattr(manifest_scanner, "scan_component_manifests", scanned_once)
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # AppTest leaves its script; workers start it
     monkeypatch.setattr(session_state_proxy, "_mock_session_state", None)  # see Person.run
     monkeypatch.setattr(app_test, "MemoryMediaFileStorage", lambda _where: media)  # AppTest keeps no downloads
     for one in kept:
