@@ -19,9 +19,9 @@ def currency_name(code: str) -> str:
     return f"{code} {get_currency_name(code, locale=language())}"
 
 
-def next_step(one: Card) -> tuple[str, str]:
+def next_step(one: Card, *, is_lead: bool) -> tuple[str, str]:
     """The screen that comes next for a pilot, and what to do there."""
-    if not leads():
+    if not is_lead:
         return "evidence.py", _("Read the evidence")
     if not one.n_datasets:
         return "data.py", _("Upload data")
@@ -32,8 +32,8 @@ def next_step(one: Card) -> tuple[str, str]:
     return "evidence.py", _("Read the evidence")
 
 
-def card(one: Card, first: bool) -> None:
-    screen, label = next_step(one)
+def card(one: Card, *, first: bool, is_lead: bool) -> None:
+    screen, label = next_step(one, is_lead=is_lead)
     with st.container(border=True):
         words, button = st.columns([3, 1], vertical_alignment="center")
         words.markdown(f"**{plain(one.pilot.question)}**")
@@ -107,9 +107,10 @@ with guard():
     )
     with database().session(who.here()) as db:
         every_pilot = pilots.cards(db)
+    is_lead = leads()
     for one in every_pilot:
-        card(one, first=one is every_pilot[0])
-    if not leads():
+        card(one, first=one is every_pilot[0], is_lead=is_lead)
+    if not is_lead:
         if not every_pilot:
             st.info(_("There is no pilot yet."), icon=":material/flag:")
         st.stop()

@@ -46,7 +46,6 @@ MANAGERS_READ = """
     ledger.verify misreadings.history misreadings.now pilots.get pilots.cards pilots.card placements.of_pilot
     raters.invitations raters.of_study ratings.of_study ratings.of_pilot recipes.get recipes.saved runs.of_pilot
     runs.states studies.current studies.of_pilot studies.history views.get views.of_pilot visits.touch visits.of_pilot
-    people.get
 """.split()
 ALSO_LEADS = """
     people.link logins.end logins.end_all raters.invited raters.admitted studies.get holdings.now jobs.counts

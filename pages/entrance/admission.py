@@ -4,6 +4,7 @@ from urllib.parse import parse_qs
 
 import anyio
 import anyio.to_thread
+from sqlalchemy.orm import Session
 
 from feedback_db import logins, raters
 from feedback_db.logins import Login
@@ -56,11 +57,16 @@ def _as_visitor(login: Login) -> Visitor:
     return Visitor(login.role, login.id, login.person_id or login.id)
 
 
+def asked_for(db: Session, seat: str, invite: str) -> Invitation:
+    """Whose address this is: of a seat that was taken with it, or its own. Raises Refused."""
+    return raters.behind(db, seat) if seat else raters.invited(db, invite)[1]
+
+
 def _let_in(seat: str, invite: str, visitor: Visitor) -> str | None:
     """As People.invited. One who is in already, and whose address is void, sees that on the rating screen."""
     try:
         with database().reading(APP) as db:
-            invitation = raters.behind(db, seat) if seat else raters.invited(db, invite)[1]
+            invitation = asked_for(db, seat, invite)
             login = logins.get(db, visitor.login_id)
     except Refused:
         return "" if visitor.role == "nobody" else None

@@ -12,11 +12,12 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from core.errors import N_, UserError
-from feedback_db import logins, people, raters
+from feedback_db import logins, people
 from feedback_db.logins import Login
 from feedback_db.permits import APP
 from feedback_db.raters import Invitation, Refused
 from pages.entrance import company, cookies, passphrase
+from pages.entrance.admission import asked_for
 from pages.entrance.caller import Caller, endpoint, later, local, read, spoken
 from pages.entrance.doorway import field, paragraph, said, way, wrong
 from pages.entrance.throttle import Pace
@@ -218,9 +219,7 @@ def login_of(caller: Caller) -> Login | None:
 def invitation_of(caller: Caller) -> Invitation:
     """Whose PIN is asked for. Raises Refused."""
     with database().reading(APP) as db:
-        if seat := caller.query.get("seat"):
-            return raters.behind(db, seat)
-        return raters.invited(db, caller.query.get("invite", ""))[1]
+        return asked_for(db, caller.query.get("seat", ""), caller.query.get("invite", ""))
 
 
 def _rating(caller: Caller) -> str:

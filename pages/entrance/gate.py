@@ -21,12 +21,12 @@ from pages.entrance.shield import shielded
 from pages.entrance.stream import Message, Receive, Send, Stream
 from pages.entrance.visits import Visitor, Visits
 from pages.entrance.ways import Way
+from pages.parts import who
 from pages.parts.text import LANGUAGES, catalogue
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 OURS = b"x-pilot-"  # headers that nobody but the gate sets
-LOGIN = b"x-pilot-login"
 SAFE = ("GET", "HEAD")
 SIGN_IN = "/login"
 INVITED = "/pin"  # says what is wrong with an invitation, or asks for its PIN
@@ -172,8 +172,8 @@ def _as(visitor: Visitor, app: App) -> App:
     """The app, told who asks."""
 
     async def told(scope: Scope, receive: Receive, send: Send) -> None:
-        who = [(LOGIN, visitor.login_id.encode())] if visitor.login_id else []
-        await app({**scope, "headers": [*scope["headers"], *who]}, receive, send)
+        login = [(who.HEADER.encode(), visitor.login_id.encode())] if visitor.login_id else []
+        await app({**scope, "headers": [*scope["headers"], *login]}, receive, send)
 
     return told
 

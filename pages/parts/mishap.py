@@ -7,10 +7,11 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 
 from core.errors import N_
 from feedback_db.permits import Forbidden
+from pages.entrance.caller import language_of
 from pages.entrance.shield import shielded
 from pages.parts import log
 from pages.parts.guard import NOTHING_HERE, trouble
-from pages.parts.text import LANGUAGES, Language, _, say, speaking, together
+from pages.parts.text import _, say, speaking, together
 
 FAILED = N_("This screen failed because of an error in this program. What you saved is safe.")
 REMEDY = N_("Reload the page. If it happens again, tell the person in charge this number: {number}")
@@ -40,8 +41,9 @@ def answer(request: Request, error: Exception) -> Response:
 
 
 def _page(request: Request, number: str) -> Response:
-    with speaking(reads(request)):
-        return HTMLResponse(PAGE.format(lang=reads(request), number=number, words=words(number)), 500)
+    reads = language_of(request, request.query_params.get("lang", ""))
+    with speaking(reads):
+        return HTMLResponse(PAGE.format(lang=reads, number=number, words=words(number)), 500)
 
 
 def _json(number: str) -> Response:
@@ -55,9 +57,3 @@ def nothing_here(_request: Request, _error: Exception) -> Response:
 
 def words(number: str) -> str:
     return together(_(FAILED), _(REMEDY).format(number=number))
-
-
-def reads(request: Request) -> Language:
-    """The address says it, else the browser; there is no session to ask."""
-    asked = request.query_params.get("lang") or request.headers.get("accept-language", "ja")[:2]
-    return next((code for code in LANGUAGES if code == asked), "en")

@@ -6,7 +6,7 @@ import streamlit as st
 
 from feedback_db import pilots
 from feedback_db.pilots import Card, Pilot
-from pages.entrance import team
+from pages.entrance import hosts, team
 from pages.parts import who
 from pages.parts.text import _, language
 from pages.parts.work import database
@@ -65,14 +65,14 @@ def _found() -> Card | None:
 def base_address() -> str:
     """Where this app is reached, without a screen: as the reader does, or by others where the reader sits beside it."""
     parts = _address()
-    if who.is_team() and parts.hostname in team.LOOPBACK:
+    if who.is_team() and parts.hostname in hosts.LOOPBACK:
         return team.addresses()[-1]  # a number rather than a name, which not every tablet finds
     return f"{parts.scheme}://{parts.netloc}"
 
 
 def is_local() -> bool:
     """Whether nobody but the reader, at the computer that the app runs on, can open it."""
-    return not who.is_team() and _address().hostname in team.LOOPBACK
+    return not who.is_team() and _address().hostname in hosts.LOOPBACK
 
 
 def _address() -> SplitResult:
