@@ -1,11 +1,11 @@
 """People who run a pilot or decide on it. Raters need no account: their invitation is theirs (raters.py)."""
 
+import base64
 import hashlib
 import secrets
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Literal
 
 import argon2
@@ -39,9 +39,8 @@ def hashed(passphrase: str) -> str:
 
 def matches(kept: str, passphrase: str) -> bool:
     """Likewise. A passphrase that was never chosen ("") takes as long, and matches nothing."""
-    never = _never()  # whatever is asked, so that the first who asks waits for it alike
     try:
-        return HASHER.verify(kept or never, passphrase) and bool(kept)
+        return HASHER.verify(kept or _never(), passphrase) and bool(kept)
     except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
         return False
 
@@ -51,10 +50,12 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-@cache
 def _never() -> str:
-    """So that a name that nobody has takes as long as one that somebody has."""
-    return HASHER.hash(secrets.token_hex())
+    """A hash of nothing: for a name that nobody has to take as long to refuse as one that somebody has."""
+    salt, digest = (
+        base64.b64encode(secrets.token_bytes(n)).decode().rstrip("=") for n in (HASHER.salt_len, HASHER.hash_len)
+    )
+    return f"$argon2id$v=19$m={HASHER.memory_cost},t={HASHER.time_cost},p={HASHER.parallelism}${salt}${digest}"
 
 
 @may("lead")
