@@ -5,6 +5,7 @@ The process is this module as a program: a line of JSON in, a line of JSON out. 
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -235,5 +236,6 @@ def limit_memory(more: int) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever asks, whose end is this one's too
     limit_memory(int(sys.argv[1]))
     serve(sys.stdin, sys.stdout)
