@@ -1,14 +1,13 @@
-"""A folder that is watched: each file is placed once, whatever happens in between, and what drifted raises the alert."""
+"""A folder that is watched: each file is placed once, whatever happens, and what has drifted raises the alert."""
 
-import logging
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from core import demo, placing, watching
@@ -18,7 +17,7 @@ from core.encoders import EncoderSpec
 from core.errors import UserError
 from core.placing import PlacedSpec
 from core.projection import ProjectionSpec
-from core.reader import Reader, Source
+from core.reader import Source
 from core.recipes import Recipe, WindowSpec
 from core.steps import Impute, Scale
 from core.tables import guess
@@ -40,12 +39,6 @@ def map_of(store: Store, data: bytes | None = None, encoder: str = "raw") -> Vie
     data = data or press(7)
     source = Source(store.keep(data, {}), guess(data))
     return ViewSpec((source,), RECIPE, EncoderSpec(encoder), ProjectionSpec("pca"))
-
-
-@pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    """A map that no test changes, in a store that each test may add to."""
-    return Store(tmp_path_factory.mktemp("store"))
 
 
 @pytest.fixture
@@ -84,3 +77,235 @@ def test_a_file_like_the_pilots_fits_and_one_that_has_drifted_raises_the_alert(w
     made = placing.load(spec, watch.store)
     assert made.found == july.found
     assert july.found.outside > 0.9 > 0.05 > june.found.outside
+
+
+def lines_of(watch: Watch) -> list[str]:
+    [view] = watch.views.values()
+    return [one.file for one in journal(view.fingerprint(), watch.store)]
+
+
+# What is taken up
+
+
+def test_what_is_there_already_is_not_placed_again_whatever_it_is_called(watch, inbox):
+    (inbox / "a.csv").write_bytes(press(8))
+    assert len(seen(watch)) == 1
+    assert seen(watch) == []
+    (inbox / "a.csv").rename(inbox / "b.csv")
+    (inbox / "c.csv").write_bytes(press(8))
+    assert seen(watch) == []
+    assert lines_of(watch) == ["a.csv"]
+
+
+def test_a_file_that_changed_is_another(watch, inbox):
+    (inbox / "a.csv").write_bytes(press(8))
+    seen(watch)
+    (inbox / "a.csv").write_bytes(press(9))
+    assert len(seen(watch)) == 1
+    assert lines_of(watch) == ["a.csv", "a.csv"]
+
+
+def test_a_file_is_left_alone_while_it_grows(watch, inbox):
+    file, data = inbox / "a.csv", press(8)
+
+    def grow(path: Path) -> None:
+        with path.open("ab") as out:
+            out.write(data[path.stat().st_size :][:20_000])
+
+    with watching._watcher(watch, watching.quiet) as watcher:
+        file.write_bytes(b"")
+        while file.stat().st_size < len(data):
+            assert list(watcher.look()) == []
+            grow(file)
+        assert list(watcher.look()) == []  # it may go on
+        [told] = watcher.look()
+        assert list(watcher.look()) == []
+    assert told.seen.mark.size == len(data)
+
+
+def test_a_file_that_grows_again_while_it_is_read_is_left_alone(watch, inbox, monkeypatch):
+    file, read = inbox / "a.csv", Path.read_bytes
+    file.write_bytes(press(8))
+
+    def reading(path: Path) -> bytes:
+        data = read(path)
+        if path == file:
+            with path.open("ab") as out:
+                out.write(b"\n")
+        return data
+
+    monkeypatch.setattr(Path, "read_bytes", reading)
+    assert seen(watch) == []
+    assert lines_of(watch) == []
+
+
+@pytest.mark.parametrize("name", [".a.csv", "~$a.xlsx", "a.csv.part", "a.crdownload", "a.pdf", "folder.csv"])
+def test_what_is_no_file_of_data_or_some_programs_own_is_left_alone(watch, inbox, name):
+    if name == "folder.csv":
+        (inbox / name).mkdir()
+    else:
+        (inbox / name).write_bytes(press(8, most=100))
+    assert seen(watch) == []
+
+
+def test_a_map_that_comes_later_gets_the_files_that_are_there(watch, inbox):
+    (inbox / "a.csv").write_bytes(press(8))
+    seen(watch)
+    both = replace(watch, views={**watch.views, "Map 2": map_of(watch.store, encoder="statistics")})
+    assert [one.view for one in seen(both)] == ["Map 2"]
+    assert seen(both) == []
+
+
+# How it is read
+
+
+def test_a_file_is_read_as_the_maps_own_data_were(watch, inbox):
+    """Somebody had to say of the pilot's file that its load is no channel."""
+    [view] = watch.views.values()
+    [own] = view.sources
+    reading = replace(own.reading, channels=own.reading.channels[1:])
+    corrected = replace(watch, views={"Map 1": replace(view, sources=(Source(own.sha256, reading),))})
+    (inbox / "a.csv").write_bytes(press(8))
+    [told] = seen(corrected)
+    assert told.seen.source.reading == replace(reading, site="a")
+
+
+def test_where_that_does_not_fit_it_is_read_as_it_looks(watch, inbox):
+    (inbox / "a.csv").write_bytes(press(8).replace(b",", b";").replace(b".", b","))
+    [told] = seen(watch)
+    assert told.judged.state == "fits"
+    assert told.seen.source.reading.notation.decimal == ","
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"no table", "The file"),
+        (press(8).replace(b"load", b"lead"), "The files do not have the same channels"),
+        (press(8, most=20), "No series is as long as one stretch"),
+    ],
+    ids=["no table", "other channels", "short"],
+)
+def test_a_file_that_cannot_be_placed_is_told_once_and_tried_again_when_it_has_changed(watch, inbox, data, why):
+    (inbox / "a.csv").write_bytes(data)
+    [told] = seen(watch)
+    assert told.judged is None
+    assert why in told.seen.error.problem
+    assert str(journal(watch.views["Map 1"].fingerprint(), watch.store)[0].error) == str(told.seen.error)
+    assert seen(watch) == []
+    (inbox / "a.csv").write_bytes(press(8))
+    assert states(seen(watch)) == [("a.csv", "fits")]
+
+
+def test_a_file_too_large_to_be_read_is_told_and_not_read(watch, inbox):
+    with (inbox / "a.csv").open("wb") as file:
+        file.truncate(1 << 40)
+    [told] = seen(watch)
+    assert "MB" in told.seen.error.problem
+    assert seen(watch) == []
+    with (inbox / "b.csv").open("wb") as file:
+        file.truncate(1 << 40)
+    assert states(seen(watch)) == [("b.csv", None)]
+
+
+def test_what_cannot_be_opened_just_now_is_tried_again(watch, inbox, monkeypatch, caplog):
+    (inbox / "a.csv").write_bytes(press(8))
+    with monkeypatch.context() as held:
+        held.setattr(Path, "read_bytes", lambda path: open(path / "held", "rb"))
+        assert seen(watch) == []
+    assert "a.csv cannot be read, and is tried again" in caplog.text
+    assert states(seen(watch)) == [("a.csv", "fits")]
+
+
+# Whatever happens
+
+
+def test_one_folder_has_one_watcher(watch, inbox):
+    with watching._watcher(watch, watching.quiet), pytest.raises(UserError, match="is watched already"):
+        seen(watch)
+    assert seen(watch) == []
+
+
+def test_a_folder_that_is_not_there_is_told(watch):
+    with pytest.raises(UserError, match="There is no folder"):
+        seen(replace(watch, folder=watch.folder / "none"))
+
+
+def test_a_folder_that_goes_away_for_a_while_is_looked_at_again(watch, inbox, caplog):
+    with watching._watcher(watch, watching.quiet) as watcher:
+        inbox.rename(inbox.with_name("away"))
+        assert list(watcher.look()) == []
+        assert "cannot be looked at" in caplog.text
+        inbox.with_name("away").rename(inbox)
+        (inbox / "a.csv").write_bytes(press(8))
+        assert [len(list(watcher.look())) for _ in range(3)] == [0, 1, 0]
+
+
+def test_a_line_that_was_cut_off_is_read_over_said_and_its_file_placed_again(watch, inbox, caplog):
+    for name, seed in (("a.csv", 8), ("b.csv", 9)):
+        (inbox / name).write_bytes(press(seed))
+        seen(watch)
+    [view] = watch.views.values()
+    [file] = watch.store.root.glob("*.jsonl")
+    assert file.name == f"{view.fingerprint()}.watched.jsonl"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-9])
+    assert lines_of(watch) == ["a.csv"]
+    (inbox / "c.csv").write_bytes(press(10))
+    assert [one.seen.file for one in seen(watch)] == ["b.csv", "c.csv"]
+    assert "Map 1: 1 lines of the journal are not whole" in caplog.text
+    assert lines_of(watch) == ["a.csv", "b.csv", "c.csv"]
+
+
+KILLED = """if True:
+    import sys
+    from pathlib import Path
+    from core import placing, watching
+    from tests.test_watching import Watch, Store, map_of
+    store = Store(Path(sys.argv[2]))
+
+    def told(event):
+        print(event.seen.file, flush=True)
+
+    def progress(stage, done, total):
+        if stage == placing.COMPARING and stuck.is_file():
+            print("stuck", flush=True)
+            sys.stdin.read()
+
+    stuck = Path(sys.argv[3])
+    watching.run(Watch(Path(sys.argv[1]), {"Map 1": map_of(store)}, store, every=0.01), told, progress)
+"""
+
+
+@pytest.fixture
+def process(watch, inbox, tmp_path) -> Iterator[subprocess.Popen[str]]:
+    """A watcher of its own, which stops in the middle of a file once there is a file `stuck`."""
+    words = [sys.executable, "-c", KILLED, str(inbox), str(watch.store.root), str(tmp_path / "stuck")]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(words, cwd=ROOT, text=True, **pipes) as running:
+        yield running
+        running.kill()
+
+
+def test_killed_in_the_middle_of_a_file_nothing_is_lost_and_nothing_doubled(process, watch, inbox, tmp_path):
+    (inbox / "a.csv").write_bytes(press(8))
+    assert process.stdout.readline() == "a.csv\n"
+    (tmp_path / "stuck").touch()
+    (inbox / "b.csv").write_bytes(press(9))
+    assert process.stdout.readline() == "stuck\n"
+    with pytest.raises(UserError, match="is watched already"):
+        seen(watch)
+    process.kill()
+    process.wait()
+    assert lines_of(watch) == ["a.csv"]
+    assert states(seen(watch)) == [("b.csv", "fits")]
+    assert lines_of(watch) == ["a.csv", "b.csv"]
+    assert seen(watch) == []
+
+
+def test_ctrl_c_ends_it_without_a_word(process, watch, inbox):
+    (inbox / "a.csv").write_bytes(press(8))
+    assert process.stdout.readline() == "a.csv\n"
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=30) == ("", "")
+    assert process.returncode == 0
