@@ -18,7 +18,7 @@ from core.series import Floats
 from core.shifts import Shift
 from feedback_db import datasets, placements
 from feedback_db.datasets import Dataset
-from pages.parts import known, pilot, placed, who
+from pages.parts import known, over_time, pilot, placed, who
 from pages.parts.guard import guard
 from pages.parts.intake import names_of, sources_of
 from pages.parts.known import Known
@@ -300,6 +300,9 @@ with guard():
         form(found, here, seen)
     with right:
         answer = st.container()
+        if shown is not None:
+            of_map = [one for one in seen if one.view_id == shown.view_id]
+            over_time.curves(of_map, here, placed.bounds(current.id).drift)
         placed.opinions(found, again)
         if has_fallen and not must_ask:
             ask_again("ask-fallen")

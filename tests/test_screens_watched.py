@@ -105,3 +105,20 @@ def test_a_limit_that_everybody_set_here_holds_for_what_was_watched(reader):
     with speaking("en"):
         placed.use(trial.pilot.id, placed.Bounds(lenient))
     assert trial.alerts() == []
+
+
+def test_of_three_placements_the_course_is_drawn_with_its_limits(anyone):
+    trial = Watched(anyone)
+    for name, level in (("a.csv", 0), ("b.csv", 0)):
+        trial.come(name, wave(ord(name[0]), level=level))
+    trial.open()
+    title = "Stretches like nothing in the pilot"
+    assert not anyone.sees(title)
+    trial.come("c.csv", wave(1, level=6))
+    trial.open()
+    assert anyone.sees(title)
+    _map, share, model = [json.loads(one.proto.spec) for one in anyone.at.get("vega_lite_chart")]
+    assert [bool(row["above"]) for row in rows(share, "above")] == [False, False, True]
+    assert [row["file"] for row in rows(share, "above")] == ["a.csv", "b.csv", "c.csv"]
+    limits = placed.Bounds().drift
+    assert [rows(one, "words")[0]["value"] for one in (share, model)] == [limits.outside, limits.model]

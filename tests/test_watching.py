@@ -123,20 +123,19 @@ def test_a_file_is_left_alone_while_it_grows(watch, inbox):
     assert told.seen.mark.size == len(data)
 
 
-def test_a_file_that_grows_again_while_it_is_read_is_left_alone(watch, inbox, monkeypatch):
-    file, read = inbox / "a.csv", Path.read_bytes
+def test_a_file_that_changes_or_goes_while_it_is_read_is_left_to_the_next_look(watch, inbox, caplog):
+    file = inbox / "a.csv"
     file.write_bytes(press(8))
-
-    def reading(path: Path) -> bytes:
-        data = read(path)
-        if path == file:
-            with path.open("ab") as out:
-                out.write(b"\n")
-        return data
-
-    monkeypatch.setattr(Path, "read_bytes", reading)
-    assert seen(watch) == []
-    assert lines_of(watch) == []
+    with watching._watcher(watch, watching.quiet) as watcher:
+        before = watching._mark(file)
+        with file.open("ab") as out:
+            out.write(b"\n")
+        assert watcher._kept("a.csv", before) is None
+        file.unlink()
+        assert watcher._kept("a.csv", before) is None
+        assert "a.csv cannot be read, and is tried again" in caplog.text
+        file.write_bytes(press(8))
+        assert [len(list(watcher.look())) for _ in range(3)] == [0, 1, 0]
 
 
 @pytest.mark.parametrize("name", [".a.csv", "~$a.xlsx", "a.csv.part", "a.crdownload", "a.pdf", "folder.csv"])
@@ -208,19 +207,10 @@ def test_a_file_too_large_to_be_read_is_told_and_not_read(watch, inbox):
     assert states(seen(watch)) == [("b.csv", None)]
 
 
-def test_what_cannot_be_opened_just_now_is_tried_again(watch, inbox, monkeypatch, caplog):
-    (inbox / "a.csv").write_bytes(press(8))
-    with monkeypatch.context() as held:
-        held.setattr(Path, "read_bytes", lambda path: open(path / "held", "rb"))
-        assert seen(watch) == []
-    assert "a.csv cannot be read, and is tried again" in caplog.text
-    assert states(seen(watch)) == [("a.csv", "fits")]
-
-
 # Whatever happens
 
 
-def test_one_folder_has_one_watcher(watch, inbox):
+def test_one_folder_has_one_watcher(watch):
     with watching._watcher(watch, watching.quiet), pytest.raises(UserError, match="is watched already"):
         seen(watch)
     assert seen(watch) == []
@@ -303,7 +293,7 @@ def test_killed_in_the_middle_of_a_file_nothing_is_lost_and_nothing_doubled(proc
     assert seen(watch) == []
 
 
-def test_ctrl_c_ends_it_without_a_word(process, watch, inbox):
+def test_ctrl_c_ends_it_without_a_word(process, inbox):
     (inbox / "a.csv").write_bytes(press(8))
     assert process.stdout.readline() == "a.csv\n"
     process.send_signal(signal.SIGINT)
