@@ -33,11 +33,11 @@ def course(one: Course, words: Mapping[str, str], form: str) -> Chart:
     rows = envelope(one.values, MOST)
     frame = pd.DataFrame({"at": one.at[rows], "value": one.values[rows], "file": [one.names[i] for i in rows]})
     frame["above"] = frame["value"] > one.limit
-    x = alt.X("at:T", title=None, scale=alt.Scale(type="utc"))
-    x.axis = alt.Axis(format=time_format(one.at), grid=False, labelOverlap=True, tickCount=5)
+    clock = alt.Axis(format=time_format(one.at), grid=False, labelOverlap=True, tickCount=5)
+    x = alt.X("at:T", title=None, scale=alt.Scale(type="utc"), axis=clock)
     top = max(float(np.max(one.values)), one.limit) * 1.15
-    y = alt.Y("value:Q", title=None, axis=alt.Axis(format=form, tickCount=4))
-    y.scale = alt.Scale(domain=[min(0.0, float(np.min(one.values))), top], nice=False)
+    span = alt.Scale(domain=[min(0.0, float(np.min(one.values))), top], nice=False)
+    y = alt.Y("value:Q", title=None, scale=span, axis=alt.Axis(format=form, tickCount=4))
     tips = [
         alt.Tooltip("file:N", title=told(words["file"])),
         alt.Tooltip("at:T", title=told(words["at"]), format="%Y/%m/%d %H:%M", formatType="utc"),

@@ -7,12 +7,14 @@ import streamlit as st
 
 from core.drift import Drift, Limits
 from core.drift_charts import Course, course
+from core.errors import N_
 from feedback_db.datasets import Dataset
 from pages.parts import placed
 from pages.parts.placed import Checked
 from pages.parts.text import _
 
 LEAST = 3  # placements: two make no course
+ALT = N_("{title}: {n} times, {above} of them above the limit of {limit}; the newest {newest}")
 
 
 def curves(seen: Sequence[Checked], here: Sequence[Dataset], limits: Limits) -> None:
@@ -40,7 +42,7 @@ def _curve(title: str, one: Course, form: str, axis: str) -> None:
         return
     limit = _("limit: {value}").format(value=form.format(one.limit))
     words = {"title": title, "limit": limit, "file": _("new data"), "at": _("when"), "value": _("value")}
-    alt = _("{title}: {n} times, {above} of them above the limit of {limit}; the newest {newest}").format(
+    alt = _(ALT).format(
         title=title,
         n=len(one.values),
         above=int((one.values > one.limit).sum()),
