@@ -24,20 +24,20 @@ class Course:
 
 
 def course(one: Course, words: Mapping[str, str], form: str) -> Chart:
-    """A point a placement, those above the limit in another colour and shape, and the limit as a line.
+    """A point a placement, those above the limit in another colour and shape, and the limit as a broken line.
 
     Args:
-        words: title, limit (which stands at its line), and the tooltip's names: file, at, value.
+        words: title, and the tooltip's names: file, at, value.
         form: how Vega is to write a value, such as .0%.
     """
     rows = envelope(one.values, MOST)
     frame = pd.DataFrame({"at": one.at[rows], "value": one.values[rows], "file": [one.names[i] for i in rows]})
     frame["above"] = frame["value"] > one.limit
     clock = alt.Axis(format=time_format(one.at), grid=False, labelOverlap=True, tickCount=5)
-    x = alt.X("at:T", title=None, scale=alt.Scale(type="utc"), axis=clock)
+    x = alt.X("at:T", title=None, scale=alt.Scale(type="utc", padding=10), axis=clock)
     top = max(float(np.max(one.values)), one.limit) * 1.15
     span = alt.Scale(domain=[min(0.0, float(np.min(one.values))), top], nice=False)
-    y = alt.Y("value:Q", title=None, scale=span, axis=alt.Axis(format=form, tickCount=4))
+    y = alt.Y("value:Q", title=None, scale=span, axis=alt.Axis(format=form, tickCount=4, minExtent=50))
     tips = [
         alt.Tooltip("file:N", title=told(words["file"])),
         alt.Tooltip("at:T", title=told(words["at"]), format="%Y/%m/%d %H:%M", formatType="utc"),
@@ -50,9 +50,7 @@ def course(one: Course, words: Mapping[str, str], form: str) -> Chart:
         shape=alt.condition("datum.above", alt.value("triangle-up"), alt.value("circle")),
         tooltip=tips,
     )
-    bound = alt.Chart(pd.DataFrame({"value": [one.limit], "words": [words["limit"]]})).encode(y=y)
-    rule = bound.mark_rule(color=INK, strokeDash=[5, 3])
-    name = bound.mark_text(align="left", baseline="bottom", dx=4, dy=-2, fontSize=12, color=INK)
+    bound = alt.Chart(pd.DataFrame({"limit": [one.limit]})).mark_rule(color=INK, strokeDash=[5, 3])
     title = alt.TitleParams(titled(words["title"]), anchor="start", fontSize=14, fontWeight="normal", color=INK)
-    drawn = alt.layer(rule, line, points, name.encode(x=alt.value(0), text="words:N"))
+    drawn = alt.layer(bound.encode(y=alt.Y("limit:Q", scale=span)), line, points)
     return plain(drawn.properties(title=title), 150)

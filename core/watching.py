@@ -197,13 +197,14 @@ class _Watcher:
         self._store = Store(watch.store.root.resolve())  # the reader's process is at home elsewhere
         self._before: dict[str, Mark] = {}  # at the last look
         self._done: dict[str, Mark] = {}
-        self._contents: dict[str, set[str]] = {}  # of each map's journal
+        self._contents: dict[str, set[str]] = {}  # that each map has: their SHA-256
         self._marks: dict[str, set[tuple[str, Mark]]] = {}
         for name, view in watch.views.items():
             seen, n_torn = _read(view.fingerprint(), self._store)
             if n_torn:
                 logger.warning("%s: %d lines of the journal are not whole; these files are placed again", name, n_torn)
-            self._contents[name] = {one.sha256 for one in seen if one.sha256}
+            own = {one.sha256 for one in view.sources}  # which are no news
+            self._contents[name] = own | {one.sha256 for one in seen if one.sha256}
             self._marks[name] = {(one.file, one.mark) for one in seen}
 
     def look(self) -> Iterator[Event]:
@@ -226,7 +227,8 @@ class _Watcher:
             for name in wanting:
                 self._marks[name].add((file, mark))
                 if sha256 not in self._contents[name]:
-                    yield self._entered(name, Seen(datetime.now(UTC), file, mark, sha256, error=error))
+                    shown = file.encode(errors="replace").decode()  # a name may be no text
+                    yield self._entered(name, Seen(datetime.now(UTC), shown, mark, sha256, error=error))
         self._done[file] = mark
 
     def _kept(self, file: str, mark: Mark) -> str | None:

@@ -5,7 +5,7 @@ import numpy as np
 from core.drift_charts import MOST, Course, course
 from tests.test_charts import drawn, found, rows
 
-WORDS = {"title": "share", "limit": "limit: 5%", "file": "new data", "at": "when", "value": "value"}
+WORDS = {"title": "share", "file": "new data", "at": "when", "value": "value"}
 
 
 def of(values: list[float], names: list[str] | None = None, limit: float = 0.05) -> dict:
@@ -21,12 +21,12 @@ def test_what_lies_above_the_limit_is_told_by_colour_and_by_shape():
     assert shape["condition"]["value"] != shape["value"]
 
 
-def test_the_limit_is_within_the_picture_with_its_name_however_low_the_values_are():
+def test_the_limit_is_within_the_picture_however_low_the_values_are():
     spec = of([0.001, 0.002, -0.01])
     [[low, high]] = [one["domain"] for one in found(spec, "scale") if "domain" in one][:1]
     assert low == -0.01
     assert high > 0.05
-    assert rows(spec, "words") == [{"value": 0.05, "words": "limit: 5%"}]
+    assert rows(spec, "limit") == [{"limit": 0.05}]
 
 
 def test_of_very_many_the_one_peak_is_drawn():

@@ -147,6 +147,19 @@ def test_what_is_no_file_of_data_or_some_programs_own_is_left_alone(watch, inbox
     assert seen(watch) == []
 
 
+def test_a_maps_own_data_are_no_news(watch, inbox):
+    (inbox / "a.csv").write_bytes(press(7))
+    assert seen(watch) == []
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names of files are text there")
+def test_a_name_that_is_no_text_stops_nothing(watch, inbox):
+    (inbox / os.fsdecode(b"\xff.csv")).write_bytes(press(8, most=20))
+    [told] = seen(watch)
+    assert told.seen.file == "?.csv"
+    assert seen(watch) == []
+
+
 def test_a_map_that_comes_later_gets_the_files_that_are_there(watch, inbox):
     (inbox / "a.csv").write_bytes(press(8))
     seen(watch)

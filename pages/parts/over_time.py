@@ -40,13 +40,14 @@ def _course(
 def _curve(title: str, one: Course, form: str, axis: str) -> None:
     if len(one.values) < LEAST:
         return
-    limit = _("limit: {value}").format(value=form.format(one.limit))
-    words = {"title": title, "limit": limit, "file": _("new data"), "at": _("when"), "value": _("value")}
+    limit = form.format(one.limit)
+    words = {"title": _("{figure} (broken line: the limit of {limit})").format(figure=title, limit=limit)}
+    words |= {"file": _("new data"), "at": _("when"), "value": _("value")}
     alt = _(ALT).format(
         title=title,
         n=len(one.values),
         above=int((one.values > one.limit).sum()),
-        limit=form.format(one.limit),
+        limit=limit,
         newest=form.format(one.values[-1]),
     )
     st.altair_chart(course(one, words, axis), theme=None, alt=alt)

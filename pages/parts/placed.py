@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Self
 
 import pandas as pd
@@ -16,6 +17,7 @@ from core.errors import N_, UserError
 from core.lasting import FALL, Lasting
 from core.opinions import Contrast
 from core.placing import Placed, PlacedSpec
+from core.views import ViewSpec
 from core.watching import Seen
 from feedback_db import datasets, ledger, placements, studies
 from feedback_db.datasets import Dataset
@@ -98,7 +100,7 @@ def checked(pilot_id: str, found: Known) -> list[Checked]:
         kept = placements.of_pilot(db, pilot_id)
     every = [_by_hand(one, limits) for one in kept]
     for id_, view in found.views.items():
-        every += [_came(id_, found, one, limits) for one in watching.journal(view.fingerprint, store())]
+        every += _watched(id_, found.specs[id_], view.fingerprint, limits, store().n_told(view.fingerprint))
     return sorted(every, key=lambda one: one.at)
 
 
@@ -109,10 +111,16 @@ def _by_hand(one: Placement, limits: Limits) -> Checked:
     return Checked(one.id, one.view_id, one.created_at, spec, made and made.found, judged)
 
 
-def _came(view_id: str, found: Known, one: Seen, limits: Limits) -> Checked:
-    spec = None if one.source is None else PlacedSpec(found.specs[view_id], (one.source,))
+@lru_cache(maxsize=64)  # maps: 9,000 files, one an hour for a year, take a second to read
+def _watched(id_: str, view: ViewSpec, fingerprint: str, limits: Limits, _n_told: int) -> tuple[Checked, ...]:
+    """What came into a folder that is watched for one map."""
+    return tuple(_came(id_, view, one, limits) for one in watching.journal(fingerprint, store()))
+
+
+def _came(id_: str, view: ViewSpec, one: Seen, limits: Limits) -> Checked:
+    spec = None if one.source is None else PlacedSpec(view, (one.source,))
     judged = None if one.found is None else drift.judge(one.found, limits)
-    return Checked(one.placed, view_id, one.at, spec, one.found, judged, one.file, one.error)
+    return Checked(one.placed, id_, one.at, spec, one.found, judged, one.file, one.error)
 
 
 def verdict(one: Checked, say: Say) -> str:
