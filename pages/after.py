@@ -19,6 +19,7 @@ from core.shifts import Shift
 from feedback_db import datasets, placements
 from feedback_db.datasets import Dataset
 from pages.parts import known, over_time, pilot, placed, who
+from pages.parts.beside import unbroken
 from pages.parts.guard import guard
 from pages.parts.intake import names_of, sources_of
 from pages.parts.known import Known
@@ -271,9 +272,9 @@ def earlier(found: Known, here: Sequence[Dataset], seen: Sequence[Checked]) -> N
         return
     with st.expander(_("All that was placed so far"), key="earlier"):
         newest = reversed(seen[-placed.SHOWN :])
-        st.table(
-            pd.DataFrame([placed.row(one, found.name(one.view_id), here, fill) for one in newest]), hide_index=True
-        )
+        rows = pd.DataFrame([placed.row(one, found.name(one.view_id), here, fill) for one in newest])
+        short = {name: rows[name].map(unbroken) for name in (_("placed"), _("map"))}
+        st.table(rows.assign(**short), hide_index=True)
         if words := placed.left_out(len(seen)):
             st.caption(words)
 

@@ -40,10 +40,10 @@ def wave(seed: int, *, level: float = 0.0, n: int = 1600) -> bytes:
 class Trial:
     """A pilot that keeps one map of a recording, in whose preparation all series share one scale."""
 
-    def __init__(self, someone: Person) -> None:
+    def __init__(self, someone: Person, recording: bytes | None = None) -> None:
         self.someone, self.place = someone, someone.place
         self.pilot = self.place.pilot()
-        data = self.place.data(self.pilot, wave(0))
+        data = self.place.data(self.pilot, recording or wave(0))
         spec = self.place.spec(data)
         recipe = replace(spec.recipe, steps=(Impute("linear", 64), Scale("z-score", "all")), training=1.0)
         self.spec = replace(spec, recipe=replace(recipe, window=replace(recipe.window, stride=8)))

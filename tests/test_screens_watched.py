@@ -8,18 +8,20 @@ from core import watching
 from core.document import Grid
 from core.watching import Watch
 from pages.parts import known, placed, records, work
+from pages.parts.beside import unbroken
 from pages.parts.over_time import ALT
 from pages.parts.placed import VERDICTS
 from pages.parts.text import plain, speaking
 from tests.screens import Person, Place
 from tests.test_screens_after import Trial, headline, wave
+from tests.test_watching import press
 
 
 class Watched(Trial):
     """A pilot with a map, and a folder that is watched for it."""
 
-    def __init__(self, someone: Person) -> None:
-        super().__init__(someone)
+    def __init__(self, someone: Person, recording: bytes | None = None) -> None:
+        super().__init__(someone, recording)
         self.inbox = someone.place.folder / "inbox"
         self.inbox.mkdir()
 
@@ -35,10 +37,10 @@ def reader(place: Place) -> Person:
 
 
 def test_a_file_that_has_drifted_is_an_alert_on_the_evidence_screen_and_one_that_fits_is_none(anyone):
-    trial = Watched(anyone)
-    trial.come("june.csv", wave(2))
+    trial = Watched(anyone, press(7))
+    trial.come("june.csv", press(8))
     assert trial.alerts() == []
-    trial.come("july.csv", wave(1, level=6))
+    trial.come("july.csv", press(9, vibration=9))
     anyone.open("evidence", pilot=trial.pilot.id)
     [alert] = [one.value for one in anyone.at.warning]
     assert alert == trial.alerts()[0]
@@ -48,16 +50,16 @@ def test_a_file_that_has_drifted_is_an_alert_on_the_evidence_screen_and_one_that
     assert any(plain("july.csv") in one.value for one in anyone.at.caption)
 
 
-def test_a_file_that_cannot_be_placed_is_told_with_what_to_do_until_a_newer_one_can(anyone):
-    trial = Watched(anyone)
+def test_a_file_that_cannot_be_placed_is_told_with_what_to_do_until_a_newer_one_can(reader):
+    trial = Watched(reader)
     trial.come("june.csv", wave(1, level=6))
     trial.come("*july*.csv", b"no table")
     drifted, refused = trial.alerts()
-    assert anyone.word(VERDICTS["ask again"]) in drifted  # it still holds
-    assert anyone.word("Map {n}", n=1) in refused
+    assert reader.word(VERDICTS["ask again"]) in drifted  # it still holds
+    assert reader.word("Map {n}", n=1) in refused
     assert plain("*july*.csv") in refused
-    anyone.open("evidence", pilot=trial.pilot.id)
-    assert refused in [one.value for one in anyone.at.warning]
+    reader.open("evidence", pilot=trial.pilot.id)
+    assert refused in [one.value for one in reader.at.warning]
     assert headline(trial.open()) == "ask again"  # of the file before
     trial.come("august.csv", wave(2))
     assert trial.alerts() == []
@@ -71,7 +73,7 @@ def test_by_hand_and_watched_stand_in_one_list_in_the_order_of_time(reader):
     trial.open()
     [table] = [one.value for one in reader.at.table if "new data" in one.value]
     assert table["new data"].tolist() == [plain(f"{name}.csv") for name in "cba"]
-    assert table["placed"].tolist() == ["watched folder", "by hand", "watched folder"]
+    assert table["placed"].tolist() == [unbroken(way) for way in ("watched folder", "by hand", "watched folder")]
     assert table["does the map still fit?"].tolist()[1:] == [VERDICTS["fits"], VERDICTS["ask again"]]
     assert table["does the map still fit?"][0].startswith("It could not be placed.")
     assert reader.at.multiselect[0].value == [one.id for one in trial.place.datasets(trial.pilot)[1:]]
@@ -108,16 +110,16 @@ def test_a_limit_that_everybody_set_here_holds_for_what_was_watched(reader):
     assert trial.alerts() == []
 
 
-def test_of_three_placements_the_course_is_drawn_with_its_limits(anyone):
-    trial = Watched(anyone)
-    for name, level in (("a.csv", 0), ("b.csv", 0)):
-        trial.come(name, wave(ord(name[0]), level=level))
+def test_of_three_placements_the_course_is_drawn_with_its_limits(reader):
+    trial = Watched(reader)
+    (trial.inbox / "a.csv").write_bytes(wave(2))
+    trial.come("b.csv", wave(3))
     trial.open()
-    assert len(anyone.at.get("vega_lite_chart")) == 1
+    assert len(reader.at.get("vega_lite_chart")) == 1
     trial.come("c.csv", wave(1, level=6))
     trial.open()
-    _map, share, model = [one.proto.alt for one in anyone.at.get("vega_lite_chart")]
+    _map, share, model = [one.proto.alt for one in reader.at.get("vega_lite_chart")]
     facts = {"n": 3, "above": 1, "limit": "5.0%", "newest": "100.0%"}
-    title = anyone.word("Stretches like nothing in the pilot")
-    assert share == anyone.word(ALT, title=title, **facts)
-    assert model.startswith(anyone.word("Difference for the model (squared MMD)"))
+    title = reader.word("Stretches like nothing in the pilot")
+    assert share == reader.word(ALT, title=title, **facts)
+    assert model.startswith(reader.word("Difference for the model (squared MMD)"))

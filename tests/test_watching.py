@@ -189,24 +189,22 @@ def test_where_that_does_not_fit_it_is_read_as_it_looks(watch, inbox):
     assert told.seen.source.reading.notation.decimal == ","
 
 
-@pytest.mark.parametrize(
-    ("data", "why"),
-    [
-        (b"no table", "The file"),
-        (press(8).replace(b"load", b"lead"), "The files do not have the same channels"),
-        (press(8, most=20), "No series is as long as one stretch"),
-    ],
-    ids=["no table", "other channels", "short"],
-)
-def test_a_file_that_cannot_be_placed_is_told_once_and_tried_again_when_it_has_changed(watch, inbox, data, why):
-    (inbox / "a.csv").write_bytes(data)
-    [told] = seen(watch)
-    assert told.judged is None
-    assert why in told.seen.error.problem
-    assert str(journal(watch.views["Map 1"].fingerprint(), watch.store)[0].error) == str(told.seen.error)
+def test_a_file_that_cannot_be_placed_is_told_once_and_tried_again_when_it_has_changed(watch, inbox):
+    files = {
+        "no table.csv": (b"no table", "The file"),
+        "other channels.csv": (press(8).replace(b"load", b"lead"), "The files do not have the same channels"),
+        "short.csv": (press(8, most=20), "No series is as long as one stretch"),
+    }
+    for name, (data, _why) in files.items():
+        (inbox / name).write_bytes(data)
+    told = {one.seen.file: one for one in seen(watch)}
+    assert [one.judged for one in told.values()] == [None] * 3
+    assert [why in told[name].seen.error.problem for name, (_data, why) in files.items()] == [True] * 3
+    kept = journal(watch.views["Map 1"].fingerprint(), watch.store)
+    assert {one.file: str(one.error) for one in kept} == {name: str(one.seen.error) for name, one in told.items()}
     assert seen(watch) == []
-    (inbox / "a.csv").write_bytes(press(8))
-    assert states(seen(watch)) == [("a.csv", "fits")]
+    (inbox / "no table.csv").write_bytes(press(8))
+    assert states(seen(watch)) == [("no table.csv", "fits")]
 
 
 def test_a_file_too_large_to_be_read_is_told_and_not_read(watch, inbox):
