@@ -131,11 +131,11 @@ def quiet(_stage: str, _done: int, _total: int) -> None:
 
 
 def run(watch: Watch, tell: Tell, progress: Progress = quiet) -> None:
-    """Watch until Ctrl-C.
+    """Watch until Ctrl-C, which ends it without a word.
 
     Raises UserError where there is no such folder, a map cannot be drawn, or another watcher is at work here.
     """
-    with _watcher(watch, progress) as watcher:
+    with suppress(KeyboardInterrupt), _watcher(watch, progress) as watcher:
         while True:
             for event in watcher.look():
                 tell(event)
@@ -143,8 +143,8 @@ def run(watch: Watch, tell: Tell, progress: Progress = quiet) -> None:
 
 
 def once(watch: Watch, tell: Tell, progress: Progress = quiet) -> None:
-    """Do what is there and end. What is still being written is left to the next time. Raises as `run`."""
-    with _watcher(watch, progress) as watcher:
+    """Do what is there and end; what is still being written is left to the next time. Otherwise as `run`."""
+    with suppress(KeyboardInterrupt), _watcher(watch, progress) as watcher:
         for _none in watcher.look():
             pass
         time.sleep(watch.every)
@@ -154,18 +154,14 @@ def once(watch: Watch, tell: Tell, progress: Progress = quiet) -> None:
 
 @contextmanager
 def _watcher(watch: Watch, progress: Progress) -> Iterator["_Watcher"]:
-    """Alone on this folder and store. Ctrl-C ends it without a word."""
+    """Alone on this folder and store."""
     if not watch.folder.is_dir():
         raise UserError(
             N_("There is no folder {folder}."), N_("Name the folder that new files come into."), folder=watch.folder
         )
     watch.store.root.mkdir(parents=True, exist_ok=True)
     name = fingerprint("watched", str(watch.folder.resolve()))[:16]
-    with (
-        suppress(KeyboardInterrupt),
-        (watch.store.root / f"watching-{name}.lock").open("wb") as lock,
-        closing(Reader()) as reader,
-    ):
+    with (watch.store.root / f"watching-{name}.lock").open("wb") as lock, closing(Reader()) as reader:
         if not _locked(lock):
             raise UserError(
                 N_("The folder {folder} is watched already."), N_("Stop the other one first."), folder=watch.folder
@@ -186,7 +182,7 @@ def _locked(file: BinaryIO) -> bool:
             import fcntl
 
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except (BlockingIOError, PermissionError):  # Linux, and Windows
         return False
     return True
 
@@ -194,11 +190,12 @@ def _locked(file: BinaryIO) -> bool:
 class _Watcher:
     def __init__(self, watch: Watch, reader: Reader, progress: Progress) -> None:
         self._watch, self._reader, self._progress = watch, reader, progress
-        self._store = Store(watch.store.root.resolve())  # the reader's process is at home elsewhere
+        self._store = watch.store
         self._before: dict[str, Mark] = {}  # at the last look
         self._done: dict[str, Mark] = {}
         self._contents: dict[str, set[str]] = {}  # that each map has: their SHA-256
         self._marks: dict[str, set[tuple[str, Mark]]] = {}
+        self._said: set[str] = set()
         for name, view in watch.views.items():
             seen, n_torn = _read(view.fingerprint(), self._store)
             if n_torn:
@@ -209,7 +206,7 @@ class _Watcher:
 
     def look(self) -> Iterator[Event]:
         """Place what has not changed since the last look, in the order in which it came."""
-        now = _marks_in(self._watch.folder)
+        now = self._there()
         ready = [name for name, mark in now.items() if self._before.get(name) == mark and self._done.get(name) != mark]
         self._before = now
         for name in sorted(ready, key=lambda one: (now[one].changed, one)):
@@ -240,7 +237,7 @@ class _Watcher:
             if _mark(path) != mark:
                 return None
         except OSError as error:
-            logger.warning("%s cannot be read, and is tried again: %s", path, error)
+            self._complain(error)
             return None
         return self._store.keep(data, {"made": "watched", "bytes": len(data)})
 
@@ -274,20 +271,29 @@ class _Watcher:
                 return source
         return self._reader.open(self._store, came.sha256, {"site": site})
 
+    def _there(self) -> dict[str, Mark]:
+        """Each file that could be data; none while the folder is away, as one on a network may be."""
+        try:
+            every = [one for one in self._watch.folder.iterdir() if _may_be_data(one.name)]
+        except OSError as error:
+            self._complain(error)
+            return {}
+        found = {}
+        for one in every:
+            with suppress(OSError):  # it went meanwhile
+                if one.is_file():
+                    found[one.name] = _mark(one)
+        return found
 
-def _marks_in(folder: Path) -> dict[str, Mark]:
-    """Of each file that could be data; none while the folder is away, as one on a network may be."""
-    try:
-        files = [one for one in folder.iterdir() if one.suffix.lower() in ENDINGS and not one.name.startswith(HIDDEN)]
-    except OSError as error:
-        logger.warning("%s cannot be looked at, and is tried again: %s", folder, error)
-        return {}
-    found = {}
-    for one in files:
-        with suppress(OSError):  # it went meanwhile
-            if one.is_file():
-                found[one.name] = _mark(one)
-    return found
+    def _complain(self, error: OSError) -> None:
+        """Once of each: whatever it is, it is tried again at every look."""
+        if str(error) not in self._said:
+            self._said.add(str(error))
+            logger.warning("cannot be read, and is tried again: %s", error)
+
+
+def _may_be_data(name: str) -> bool:
+    return name.lower().endswith(ENDINGS) and not name.startswith(HIDDEN)
 
 
 def _mark(file: Path) -> Mark:

@@ -123,3 +123,10 @@ def test_of_three_placements_the_course_is_drawn_with_its_limits(reader):
     title = reader.word("Stretches like nothing in the pilot")
     assert share == reader.word(ALT, title=title, **facts)
     assert model.startswith(reader.word("Difference for the model (squared MMD)"))
+
+
+@pytest.mark.parametrize(("n", "words"), [(0, ""), (1, "1 older one is"), (2, "2 older ones are")])
+def test_a_list_that_is_not_whole_says_so(n, words):
+    with speaking("en"):
+        told = placed.left_out(placed.SHOWN + n)
+    assert told == (words and f"{words} not listed. All are in the tables to take along.")
