@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 META = "meta.json"
 ORIGINAL = "original"
+JOURNAL = ".watched.jsonl"
 
 
 def fingerprint(*parts: object) -> str:
@@ -112,6 +113,32 @@ class Store:
     def _sketch(self, key: str) -> Path:
         folder = self.folder(key)
         return folder.with_name(f"{folder.name}.sketch.npz")
+
+    def append_line(self, key: str, line: str) -> None:
+        """Add a line to what is told about a result over time: on the disk when this returns, in one write."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        with self._journal(key).open("a+b") as file:
+            file.seek(max(file.seek(0, os.SEEK_END) - 1, 0))
+            whole = file.read(1) in (b"", b"\n")  # else the one before was cut off, which must not cost this one
+            file.write((b"" if whole else b"\n") + line.encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        _sync(self.root)
+
+    def lines(self, key: str) -> tuple[str, ...]:
+        """What was told about a result, oldest first; a line that was cut off is among them."""
+        file = self._journal(key)
+        text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+        return tuple(line for line in text.split("\n") if line)
+
+    def n_told(self, key: str) -> int:
+        """Bytes of these lines, which only ever grow: by them whoever has read the lines knows if there are more."""
+        file = self._journal(key)
+        return file.stat().st_size if file.is_file() else 0
+
+    def _journal(self, key: str) -> Path:
+        folder = self.folder(key)
+        return folder.with_name(f"{folder.name}{JOURNAL}")
 
     def note(self, name: str, value: float) -> None:
         """Keep a measurement of this installation; the last one counts."""

@@ -5,6 +5,7 @@ The process is this module as a program: a line of JSON in, a line of JSON out. 
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -111,13 +112,13 @@ class Reader:
             said: what a person has said about it, as core.tables.guess takes it.
         """
         told = {name: asdict(one) if isinstance(one, Notation) else one for name, one in (said or {}).items()}
-        answer = self._ask({"root": str(store.root), "sha256": sha256, "said": told})
+        answer = self._ask({"root": str(store.root.resolve()), "sha256": sha256, "said": told})
         return Source(sha256, Reading.from_json(answer["reading"]))
 
     def keep(self, store: Store, source: Source) -> None:
         """Have the table of a source kept, unless it is."""
         if not store.has(source.table_fingerprint()):
-            self._ask({"root": str(store.root), "sha256": source.sha256, "reading": source.reading.to_json()})
+            self._ask({"root": str(store.root.resolve()), "sha256": source.sha256, "reading": source.reading.to_json()})
 
     def start(self) -> None:
         """Have the process ready before somebody waits for it: it takes a second or two to start."""
@@ -235,5 +236,6 @@ def limit_memory(more: int) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever asks, whose end is this one's too
     limit_memory(int(sys.argv[1]))
     serve(sys.stdin, sys.stdout)

@@ -100,3 +100,28 @@ def test_the_size_is_that_of_all_files_and_nothing_before_the_first(tmp_path):
     assert store.size() == 0
     store.save(KEY, {}, {"a": np.zeros(1000)})
     assert store.size() == sum(file.stat().st_size for file in store.folder(KEY).iterdir()) > 8000
+
+
+def test_lines_stand_in_the_order_in_which_they_were_told_whatever_is_in_them(tmp_path):
+    store = Store(tmp_path / "new")
+    assert store.lines("a" * 64) == ()
+    sizes = [store.n_told("a" * 64)]
+    told = ["first", "二番目\u2028 \x85", "third"]
+    for line in told:
+        store.append_line("a" * 64, line)
+        sizes.append(store.n_told("a" * 64))
+    assert list(store.lines("a" * 64)) == told
+    assert sizes == sorted(set(sizes))
+    assert store.lines("b" * 64) == ()
+
+
+def test_a_line_that_was_cut_off_costs_no_other(tmp_path):
+    store = Store(tmp_path)
+    store.append_line("a" * 64, "first")
+    [file] = tmp_path.iterdir()
+    with file.open("ab") as journal:
+        journal.write("二".encode()[:2])
+    store.append_line("a" * 64, "third")
+    first, cut, third = store.lines("a" * 64)
+    assert (first, third) == ("first", "third")
+    assert "�" in cut

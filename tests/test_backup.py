@@ -122,6 +122,17 @@ def test_secrets_drafts_and_what_is_being_written_stay_out(here: Installation, t
     assert {file.name for file in (folder / "artifacts").iterdir()} == {RESULT, here.upload}
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_what_a_watched_folder_brought_is_in_a_backup_as_far_as_it_is_whole(here: Installation) -> None:
+    here.store.append_line(RESULT, "ä")
+    with next(here.store.root.glob("*.watched.jsonl")).open("a") as journal:
+        journal.write("cut o")
+    assert backup.main([]) == 0
+    here.store.append_line(RESULT, "b")  # the backup's is a copy
+    assert Store(here.backups[0] / "artifacts").lines(RESULT) == ("ä",)
+    backup.opened(here.backups[0])
+
+
 def test_who_is_signed_in_and_links_that_let_somebody_in_leave_no_trace_in_a_copy(here: Installation) -> None:
     database, copy = connect(here.url), here.folder / "copy.db"
     with database.engine.begin() as connection:
