@@ -199,6 +199,8 @@ def _local_cluster() -> LocalCluster:
 class _Ready(WorkerPlugin):
     """What every worker does first, one that replaces a killed worker too."""
 
+    name = "pilot"  # the next app on the same cluster brings no second one
+
     def setup(self, worker: Worker) -> None:
         from core import moment  # noqa: F401 — torch takes seconds to load: now, and not when somebody waits
 

@@ -1,5 +1,6 @@
 """An S3 server on this computer, for stores that several computers share."""
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +43,7 @@ class Server:
 @contextmanager
 def serving() -> Iterator[Server]:
     """For this process too, and for those that it starts."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # else a line for every request
     moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     moto.start()
     host, port = moto.get_host_and_port()
