@@ -2,11 +2,14 @@
 
 import logging
 import os
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from unittest.mock import patch
 
 import boto3
 from moto.server import ThreadedMotoServer
+from s3fs import S3FileSystem
 
 BUCKET = "pilot"
 
@@ -31,6 +34,10 @@ class Server:
         )
         self._client.create_bucket(Bucket=BUCKET)
 
+    def fresh(self) -> str:
+        """The address of a store that nobody has used."""
+        return f"s3://{BUCKET}/{uuid.uuid4().hex}"
+
     def names(self, prefix: str = "") -> list[str]:
         """Of all that lies in the bucket; fewer than a thousand."""
         told = self._client.list_objects_v2(Bucket=BUCKET, Prefix=prefix)
@@ -38,6 +45,15 @@ class Server:
 
     def remove(self, name: str) -> None:
         self._client.delete_object(Bucket=BUCKET, Key=name)
+
+    @contextmanager
+    def out_of_reach(self) -> Iterator[None]:
+        """For whoever opens a store meanwhile; nobody tries for long."""
+        away = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_MAX_ATTEMPTS": "1"}
+        S3FileSystem.clear_instance_cache()
+        with patch.dict(os.environ, away):
+            yield
+        S3FileSystem.clear_instance_cache()
 
 
 @contextmanager
@@ -48,14 +64,9 @@ def serving() -> Iterator[Server]:
     moto.start()
     host, port = moto.get_host_and_port()
     server = Server(f"http://{host}:{port}")
-    before = {name: os.environ.get(name) for name in server.environment}
-    os.environ.update(server.environment)
+    S3FileSystem.clear_instance_cache()  # of another server, that this process has known
     try:
-        yield server
+        with patch.dict(os.environ, server.environment):
+            yield server
     finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
         moto.stop()

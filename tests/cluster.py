@@ -95,15 +95,19 @@ def _topmost(pid: int, of: Mapping[int, Machine]) -> int:
 
 
 @contextmanager
-def running(folder: Path, n_workers: int) -> Iterator[Cluster]:
-    """A scheduler and workers, with TLS between them."""
+def running(folder: Path, n_workers: int, more: Mapping[str, str]) -> Iterator[Cluster]:
+    """A scheduler and workers, with TLS between them.
+
+    Args:
+        more: what their environment says besides.
+    """
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
     told = [HOSTS.sub("127.0.0.1", line).replace("8786", str(port)) for line in lines(PAGE.read_text(encoding="utf-8"))]
     [scheduler] = [line for line in told if line.startswith("dask scheduler")]
     [worker] = [line for line in told if line.startswith("dask worker")]
-    environment = settings(certificate(folder))
+    environment = {**settings(certificate(folder)), **more}
     with ExitStack() as stack:
 
         def started(name: str, line: str) -> Machine:

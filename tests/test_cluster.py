@@ -13,21 +13,15 @@ from playwright.sync_api import expect
 from sqlalchemy import create_engine, make_url, text
 
 from tests.browser import App, Rater, new_pilot, running_app, until, upload
-from tests.bucket import BUCKET, Server, serving
+from tests.bucket import BUCKET, Server
 from tests.cluster import Cluster, Machine, running
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="processes are killed in groups here")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def bucket() -> Iterator[Server]:
-    with serving() as server:
-        yield server
-
-
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with running(tmp_path_factory.mktemp("cluster"), n_workers=2) as started:
+def cluster(bucket: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with running(tmp_path_factory.mktemp("cluster"), 2, bucket.environment) as started:
         yield started
 
 
