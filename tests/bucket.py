@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest.mock import patch
 
-import boto3
 from moto.server import ThreadedMotoServer
 from s3fs import S3FileSystem
 
@@ -25,26 +24,20 @@ class Server:
             "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_EC2_METADATA_DISABLED": "true",
         }
-        self._client = boto3.client(
-            "s3",
-            endpoint_url=endpoint,
-            aws_access_key_id="anybody",
-            aws_secret_access_key="anything",  # noqa: S106 — anything will do
-            region_name="us-east-1",
-        )
-        self._client.create_bucket(Bucket=BUCKET)
+        keys = {"key": "anybody", "secret": "anything"}
+        self._files = S3FileSystem(endpoint_url=endpoint, use_listings_cache=False, **keys)
+        self._files.makedirs(BUCKET, exist_ok=True)  # a server begun anew in this process knows it
 
     def fresh(self) -> str:
         """The address of a store that nobody has used."""
         return f"s3://{BUCKET}/{uuid.uuid4().hex}"
 
     def names(self, prefix: str = "") -> list[str]:
-        """Of all that lies in the bucket; fewer than a thousand."""
-        told = self._client.list_objects_v2(Bucket=BUCKET, Prefix=prefix)
-        return [one["Key"] for one in told.get("Contents", [])]
+        """Of all that lies in the bucket, or in a folder of it."""
+        return [name.removeprefix(f"{BUCKET}/") for name in self._files.find(f"{BUCKET}/{prefix}")]
 
     def remove(self, name: str) -> None:
-        self._client.delete_object(Bucket=BUCKET, Key=name)
+        self._files.rm_file(f"{BUCKET}/{name}")
 
     @contextmanager
     def out_of_reach(self) -> Iterator[None]:

@@ -8,13 +8,14 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import dask
 import psutil
 import trustme
-from distributed import Client, Security
+from distributed import Client
 
 from tests.browser import ROOT
 
@@ -41,9 +42,9 @@ def certificate(folder: Path) -> dict[str, Path]:
 
 
 def settings(files: Mapping[str, Path]) -> dict[str, str]:
-    """The page's `export` lines for TLS, with these files."""
-    told = [line.removeprefix("export ").split("=", 1) for line in lines(PAGE.read_text(encoding="utf-8"))]
-    mine = {name: value for line in told if len(line) == 2 for name, value in [line] if name.startswith("DASK_")}
+    """The page's `export` lines, with these files and this program."""
+    told = [line for line in lines(PAGE.read_text(encoding="utf-8")) if line.startswith("export ")]
+    mine = dict(line.removeprefix("export ").split("=", 1) for line in told) | {"PYTHONPATH": str(ROOT)}
     for name, value in mine.items():
         if name.startswith(TLS):
             kind = "ca" if name.endswith("CA_FILE") else name.rsplit("__", 1)[1].lower()
@@ -72,13 +73,13 @@ class Machine:
 class Cluster:
     address: str
     environment: dict[str, str]  # of whoever may come in
+    files: dict[str, Path]  # the certificate that it names
     scheduler: Machine
     workers: tuple[Machine, ...]
 
     @contextmanager
     def client(self) -> Iterator[Client]:
-        given = {name: self.environment[f"{TLS}{part}"] for name, part in NAMES.items()}
-        with Client(self.address, security=Security(require_encryption=True, **given), timeout=60) as client:
+        with trusting(self.files), Client(self.address, timeout=60) as client:
             yield client
 
     def whose(self, client: Client) -> dict[str, Machine]:
@@ -87,7 +88,10 @@ class Cluster:
         return {address: of[_topmost(pid, of)] for address, pid in client.run(os.getpid).items()}
 
 
-NAMES = {"tls_ca_file": "CA_FILE", "tls_client_cert": "CLIENT__CERT", "tls_client_key": "CLIENT__KEY"}
+def trusting(files: Mapping[str, Path]) -> AbstractContextManager[object]:
+    """For the tests' own process: Dask's settings with this certificate; {}: with none."""
+    names = {"ca": "ca-file", "cert": "client.cert", "key": "client.key"}
+    return dask.config.set({f"distributed.comm.tls.{names[one]}": str(file) for one, file in files.items()})
 
 
 def _topmost(pid: int, of: Mapping[int, Machine]) -> int:
@@ -107,7 +111,8 @@ def running(folder: Path, n_workers: int, more: Mapping[str, str]) -> Iterator[C
     told = [HOSTS.sub("127.0.0.1", line).replace("8786", str(port)) for line in lines(PAGE.read_text(encoding="utf-8"))]
     [scheduler] = [line for line in told if line.startswith("dask scheduler")]
     [worker] = [line for line in told if line.startswith("dask worker")]
-    environment = {**settings(certificate(folder)), **more}
+    files = certificate(folder)
+    environment = {**settings(files), **more}
     with ExitStack() as stack:
 
         def started(name: str, line: str) -> Machine:
@@ -115,7 +120,7 @@ def running(folder: Path, n_workers: int, more: Mapping[str, str]) -> Iterator[C
 
         first = started("scheduler", scheduler)
         workers = tuple(started(f"worker-{i}", worker) for i in range(n_workers))
-        yield Cluster(f"tls://127.0.0.1:{port}", environment, first, workers)
+        yield Cluster(f"tls://127.0.0.1:{port}", environment, files, first, workers)
 
 
 @contextmanager
@@ -123,7 +128,7 @@ def _machine(folder: Path, line: str, environment: Mapping[str, str]) -> Iterato
     """One line typed in an empty folder; what it starts ends with it."""
     folder.mkdir()
     ours = {name: value for name, value in os.environ.items() if not name.startswith("PILOT_")}
-    own = {"PYTHONPATH": str(ROOT), "TMPDIR": str(folder), "HOME": str(folder)}
+    own = {"TMPDIR": str(folder), "HOME": str(folder)}
     words = [str(Path(sys.executable).parent / "dask"), *shlex.split(line)[1:]]
     with (folder / "log.txt").open("ab") as log:
         process = subprocess.Popen(
