@@ -38,6 +38,10 @@ BROKE = UserError(
     N_("The calculation failed because of an error in this program."),
     N_("Try another setting. The log of this program says more."),
 )
+UNFIT = UserError(
+    N_("A computer that calculates (Dask) does not know this program."),
+    N_("Ask the person who runs it to install the same version of the program there, then try again."),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,7 @@ class Engine:
         self._store, self._on_change = store, on_change
         self._cluster = None if address else _local_cluster()
         self._client = _reached(address) if address else Client(self._cluster)
-        self._client.register_plugin(_Ready())
+        _make_ready(self._client)
         if self._cluster is not None:
             self._client.register_plugin(_Settled())
         self._asked: dict[str, _Asked] = {}
@@ -176,6 +180,19 @@ def _reached(address: str) -> Client:
         return Client(address)
     except TypeError as error:  # Dask's way to say that its settings name no certificate
         raise ConnectionError(f"{address}: {error}") from error
+
+
+def _make_ready(client: Client) -> None:
+    """Have every worker loaded with what work needs, also those that come later.
+
+    Raises UserError where one of them cannot be: its jobs would fail, some today and some tomorrow.
+    """
+    try:
+        client.register_plugin(_Ready())
+    except Exception as error:
+        logger.exception("a worker does not start what jobs need")
+        client.close()
+        raise UNFIT from error
 
 
 def _local_cluster() -> LocalCluster:

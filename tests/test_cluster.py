@@ -14,6 +14,7 @@ from playwright.sync_api import expect
 from sqlalchemy import create_engine, make_url, text
 
 from core.artifacts import Store
+from core.errors import UserError
 from core.jobs import Change, Engine
 from pages.parts import work
 from pages.parts.work import NO_ENGINE
@@ -121,6 +122,14 @@ def test_who_has_no_certificate_of_the_cluster_gets_in_nowhere_and_the_app_says_
         work._submit(spec.fingerprint(), spec)
     told = work.state(spec)
     assert (told.state, told.error["problem"]) == ("failed", NO_ENGINE.problem)
+
+
+def test_a_worker_without_this_program_is_told_of_before_anything_is_asked_of_it(tmp_path, store):
+    with running(tmp_path, 1, {"PYTHONPATH": ""}) as strangers, trusting(strangers.files):
+        with Client(strangers.address, timeout=60) as client:
+            client.wait_for_workers(1, timeout=60)
+        with pytest.raises(UserError, match="does not know this program"):
+            Engine(store, print, strangers.address)
 
 
 def test_a_bucket_that_does_not_answer_ends_a_job_with_a_sentence(bucket, cluster, place, monkeypatch):

@@ -180,7 +180,7 @@ def _submit(key: str, spec: Spec) -> None:
     except OSError:  # Dask's way to say that nobody answers
         logger.exception("no engine")
         _record(jobs.Change(key, "failed", error=NO_ENGINE))
-    except UserError as error:  # the shared store does not answer
+    except UserError as error:  # a worker cannot work, or the shared store does not answer
         _record(jobs.Change(key, "failed", error=error))
 
 
