@@ -56,13 +56,13 @@ def brought(folder: Path) -> Path:
 
 
 class Store:
-    """Folders named by fingerprint, each with a meta.json that says what made it. A folder is whole or absent."""
+    """Folders named by fingerprint, each with a meta.json that says what made it. A folder is whole or absent.
+
+    They lie in `root`, for everybody on this file system. Or they lie at `remote`, an fsspec address, for computers
+    that share no disk, and `root` has copies of what this one has used or made. Faults of the network are UserErrors.
+    """
 
     def __init__(self, root: Path, remote: str = "") -> None:
-        """Args:
-        root: where the folders lie, for everybody on this file system.
-        remote: where they lie for everybody, as an fsspec address; `root` then has copies, for this computer alone.
-        """
         self.root, self.remote = root.absolute(), remote  # workers may be started in another folder
         self._board: _Board | Bucket = _Board(self.root)
         self._bucket: Bucket | None = None
@@ -223,13 +223,13 @@ class Store:
             raise ValueError(f"not a fingerprint: {key!r}")  # a path is never built from anything else
         return self.root / key
 
-    @property
-    def _prefix(self) -> str:
-        return f"{self.root}{os.sep}"
-
     def moved_here(self, spec: Any, root: Path) -> Any:
         """A spec from a computer where the store lies in `root`, with the folders that it names as they are here."""
         return moved(spec, f"{root}{os.sep}", self._prefix)
+
+    @property
+    def _prefix(self) -> str:
+        return f"{self.root}{os.sep}"
 
     def _beside(self, key: str, what: str) -> str:
         return f"{self.folder(key).name}.{what}"

@@ -2,9 +2,12 @@
 
 import os
 import shutil
+import socket
+import ssl
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import dask
 import numpy as np
@@ -122,6 +125,30 @@ def test_who_has_no_certificate_of_the_cluster_gets_in_nowhere_and_the_app_says_
         work._submit(spec.fingerprint(), spec)
     told = work.state(spec)
     assert (told.state, told.error["problem"]) == ("failed", NO_ENGINE.problem)
+
+
+def test_no_port_of_the_cluster_talks_to_who_has_no_certificate(cluster):
+    with cluster.client() as client:
+        workers = client.scheduler_info()["workers"]
+    found = {cluster.address, *workers, *(one["nanny"] for one in workers.values())}
+    assert len(found) == 1 + 2 * len(workers) > 1
+    assert {address for address in found if answers(address, cluster.files)} == found
+    assert {address for address in found if answers(address, {})} == set()
+
+
+def answers(address: str, files: Mapping[str, Path]) -> bool:
+    """Whether somebody there says a word, by TLS. Who is there is not looked at."""
+    trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
+    if files:
+        trust.load_cert_chain(files["cert"], files["key"])
+    where = urlsplit(address)
+    with socket.create_connection((where.hostname, where.port), timeout=10) as plain:
+        try:
+            with trust.wrap_socket(plain) as secret:
+                return bool(secret.recv(1))
+        except (ssl.SSLError, ConnectionError):
+            return False
 
 
 def test_a_worker_without_this_program_is_told_of_before_anything_is_asked_of_it(tmp_path, store):

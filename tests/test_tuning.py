@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -228,6 +229,21 @@ def test_a_run_that_was_killed_goes_on_to_the_same_weights_on_another_computer_t
     assert found.change == expected.change
     assert list(broken.desk(spec.fingerprint()).glob("*")) == []
     assert broken.sketched(spec.fingerprint()) is None
+
+
+def test_a_map_by_a_trained_model_is_drawn_on_another_computer_and_is_the_same_map(bucket, tmp_path, small):
+    here, there = (Store(tmp_path / name, address) for address in [bucket.fresh()] for name in ("here", "there"))
+    spec = asked(here, small)
+    done(spec, here)
+    view = ViewSpec(spec.sources, spec.recipe, spec.encoder_in(here), ProjectionSpec("pca"))
+    shutil.rmtree(here.root / spec.fingerprint())  # a new disk: what it needs of the model comes from the bucket
+    arrived = there.moved_here(view, here.root)
+    assert Path(arrived.encoder.source).parent == there.root
+    assert views.build(arrived, there, nobody) == view.fingerprint()
+    found = views.load(view, here)
+    assert found is not None
+    assert EncoderSpec.from_json(found.meta["spec"]["encoder"]) == view.encoder
+    assert found.xy.tobytes() == views.load(arrived, there).xy.tobytes()
 
 
 def test_how_far_it_has_come_can_be_seen_meanwhile(store, small):
