@@ -52,7 +52,7 @@ def make(database: Database, folder: Path, called: str, artifacts: Path | None =
     """Make a backup of this name, or of one with a number after it; check it.
 
     Args:
-        artifacts: the store; None: the database alone.
+        artifacts: the store; None: the database alone, as where a shared store keeps them (`place.own_artifacts`).
     Raises Trouble where the check finds something wrong, OSError or DBAPIError where it cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -209,7 +209,7 @@ def main(arguments: Sequence[str]) -> int:
     folder = Path(arguments[0]) if arguments else place.backups()
     try:
         database = _existing()
-        made = make(database, folder, stamp(), place.artifacts())
+        made = make(database, folder, stamp(), place.own_artifacts())
         database.close()
     except (Trouble, OSError, DBAPIError) as error:
         sys.stderr.write(f"There is no backup. {getattr(error, 'orig', error)}\n")
@@ -220,6 +220,11 @@ def main(arguments: Sequence[str]) -> int:
         f"{sum(facts.rows.values())} rows, the newest answer of {facts.newest or 'no time: nobody has answered yet'}; "
         f"{len(made.files)} files.\n"
     )
+    if place.shared_store():
+        sys.stdout.write(
+            f"Uploads and results are NOT in it: they lie in {place.shared_store()}, and only that store's own "
+            "versions or copies bring them back.\n"
+        )
     for pilot_id, numbers in facts.ledger.items():
         sys.stdout.write(f"Note: somebody has changed the ledger of pilot {pilot_id} by hand: entries {numbers}.\n")
     return 0

@@ -193,6 +193,11 @@ def main(arguments: Sequence[str]) -> int:
     sys.stdout.write(f"Restored: the data is now as it was at {made_at}.\n")
     if aside:
         sys.stdout.write(f"What was there before lies in {aside}\n")
+    if place.shared_store() and any(file.startswith(f"{ARTIFACTS}/") for file in found.files):
+        sys.stdout.write(
+            f"Its uploads and results lie in {place.artifacts()} only: copy them into {place.shared_store()} before "
+            "you start the app, or nobody who calculates finds them.\n"
+        )
     sys.stdout.write(
         "Look through the people and the invitations: who was removed after that time is there again. "
         "Everybody has to sign in anew.\n"

@@ -51,7 +51,7 @@ NO_ENGINE = UserError(
 
 @cache
 def store() -> Store:
-    return Store(place.artifacts())
+    return Store(place.artifacts(), place.shared_store())
 
 
 def database() -> Database:
@@ -133,6 +133,8 @@ def _submit(key: str, spec: Spec) -> None:
     except OSError:  # Dask's way to say that nobody answers
         logger.exception("no engine")
         _record(jobs.Change(key, "failed", error=NO_ENGINE))
+    except UserError as error:  # a worker cannot work, or the shared store does not answer
+        _record(jobs.Change(key, "failed", error=error))
 
 
 def state(spec: Spec) -> Job | None:
