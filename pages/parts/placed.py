@@ -16,6 +16,7 @@ from core.errors import N_
 from core.lasting import FALL, Lasting
 from core.opinions import Contrast
 from core.placing import Placed, PlacedSpec
+from core.tellings import adjusted, p_of, ranged
 from feedback_db import datasets, ledger, placements, studies
 from feedback_db.datasets import Dataset
 from feedback_db.pilots import Pilot
@@ -23,7 +24,6 @@ from feedback_db.placements import Placement
 from feedback_db.studies import Study
 from pages.parts import known, who
 from pages.parts.known import Known
-from pages.parts.reading import adjusted, p_of, ranged
 from pages.parts.text import _, bare, fill, listed, moment_of, together
 from pages.parts.work import database
 
