@@ -1,16 +1,16 @@
 """The evidence of exported answers, without a database: the very figures that the Evidence screen computes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from core import evidence, opinions, rules
 from core.agreement import Agreement, agreement
 from core.alignment import Aligned, alignment
-from core.answers import Answer
 from core.association import Association, association
 from core.errors import N_
 from core.evidence import Errors, Loss, Placed
+from core.notices import Notice
 from core.opinions import Checks, Contrast, Opinion, Range, WithAndWithout
 from core.ranking import Ranking, ranking
 from core.rebuilding import Interval
@@ -63,18 +63,15 @@ class Findings:
         """Pairs are of two maps, and count for neither."""
         return sum(one.view == number and one.kind != "pair" for one in self.returned.answers)
 
-    def why_not(self, number: str) -> list[tuple[str, Mapping[str, object]]]:
-        """Why a number or a range of this map is not there: messages and their facts."""
-        found: list[tuple[str, Mapping[str, object]]] = []
+    def why_not(self, number: str) -> list[Notice]:
+        """Why a number or a range of this map is not there."""
         lost, opinion = self.losses.get(number), self.opinions.get(number)
-        if lost is None:
-            found.append((NO_MODEL, {}))
-        elif lost[0].why_no_range is not None:
-            found.append((lost[0].why_no_range.message, lost[0].why_no_range.facts))
+        of_loss = Notice(NO_MODEL, {}) if lost is None else lost[0].why_no_range
         if opinion is None:
-            return [*found, (opinions.NOBODY, {})]
-        each = (opinion.understandability.why_no_range, opinion.accuracy.why_no_range)
-        return [*found, *((why, {}) for why in each if why)]
+            of_people: tuple[str | None, ...] = (opinions.NOBODY,)
+        else:
+            of_people = (opinion.understandability.why_no_range, opinion.accuracy.why_no_range)
+        return [*([] if of_loss is None else [of_loss]), *(Notice(why, {}) for why in of_people if why)]
 
     def to_json(self) -> dict[str, Any]:
         """For machines: a number that cannot be computed is null, and `why` says why."""
@@ -85,19 +82,17 @@ class Findings:
             "n_people": self.n_people,
             "n_answers": len(self.returned.answers),
             "verdict": self.judged.verdict,
-            "because": [one.message.format(**one.facts) for one in self.judged.because],
+            "because": _said(self.judged.because),
             "thresholds": self.thresholds.to_json() | {"fixed": self.returned.thresholds is not None},
             "base": self.base,
             "maps": {number: self._of_map(number) for number in self.returned.maps},
             "best": self.best and {"maps": list(self.best.names), "over": _contrasts(self.best)},
             "with_and_without": asdict(self.helped),
-            "agreement": _told(asdict(self.agreement), "meaning"),
-            "checks": _told(asdict(self.checks), "failed", "noise_seers")
-            | {"n_failed": len(self.checks.failed), "n_noise_seers": len(self.checks.noise_seers)},
-            "error_and_clarity": asdict(self.together)
-            | {"told": self.together.told.message.format(**self.together.told.facts)},
+            "agreement": _plain(asdict(self.agreement), "meaning") | {"told": _said(self.agreement.meaning)},
+            "checks": asdict(self.checks),
+            "error_and_clarity": asdict(self.together) | {"told": _said([self.together.told])},
             "numbers_and_people": {name: _aligned(one) for name, one in self.aligned.items()},
-            "pairs": self.pairs and _told(asdict(self.pairs), "notices"),
+            "pairs": self.pairs and _plain(asdict(self.pairs), "notices") | {"told": _said(self.pairs.notices)},
         }
 
     def _of_map(self, number: str) -> dict[str, Any]:
@@ -107,7 +102,7 @@ class Findings:
             "opinion": opinion and asdict(opinion),
             "n_answers": self.answers_of(number),
             "against_base": change and asdict(change),
-            "why": [message.format(**facts) for message, facts in self.why_not(number)],
+            "why": _said(self.why_not(number)),
         }
 
 
@@ -187,23 +182,16 @@ def _contrasts(best: Lead) -> dict[str, Any]:
 
 def _aligned(one: Aligned) -> dict[str, Any]:
     return {
-        outcome: _told(asdict(found), "why") | {"why": found.why and found.why.message.format(**found.why.facts)}
+        outcome: asdict(found) | {"why": _said([] if found.why is None else [found.why])}
         for outcome, found in (("understandability", one.understandability), ("quiz", one.quiz))
     }
 
 
-def _told(found: dict[str, Any], *left_out: str) -> dict[str, Any]:
-    return {name: value for name, value in found.items() if name not in left_out}
+def _plain(found: dict[str, Any], notices: str) -> dict[str, Any]:
+    """Without what is told in sentences."""
+    return {name: value for name, value in found.items() if name != notices}
 
 
-def named(answers: tuple[Answer, ...], name: Mapping[str, str]) -> tuple[Answer, ...]:
-    """The same answers, maps by what people call them."""
-    return tuple(
-        replace(
-            one,
-            view=name.get(one.view, one.view),
-            other=name.get(one.other, one.other),
-            preferred=one.preferred and name.get(one.preferred, one.preferred),
-        )
-        for one in answers
-    )
+def _said(notices: Iterable[Notice]) -> list[str]:
+    """In English, as machines and logs have it."""
+    return [one.message.format(**one.facts) for one in notices]

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 
 from core import evidence_charts, pictures, tellings
+from core.answers import named
 from core.document import Block, Bullets, Document, Grid, Paragraphs, Picture, Section
 from core.evidence import QUADRANTS
 from core.evidence_charts import Point, Words
-from core.findings import Change, Findings, named
+from core.findings import Change, Findings
+from core.notices import Notice
 from core.opinions import Contrast, Range
-from core.ranking import ranking
+from core.rules import Thresholds
 from core.tellings import VERDICTS, Voice, p_of, ranged, sized, sure, with_why
 from core.words import Language
 
@@ -36,7 +38,7 @@ def report(findings: Findings, language: Language) -> Document:
     return Document(
         title=str(pilot.get("question") or voice._("What people answered")),
         facts=_about(findings, voice),
-        headline=tellings.sentence(answers, voice),
+        headline=voice.together(*_warning(findings, voice), tellings.sentence(answers, voice)),
         sections=sections,
         footer=_footer(findings, voice),
         language=language,
@@ -63,8 +65,8 @@ def _rules(findings: Findings, voice: Voice) -> list[Block]:
         Paragraphs([voice._(VERDICTS[findings.judged.verdict])]),
         Bullets([voice.notice(one) for one in findings.judged.because]),
     ]
-    if findings.returned.thresholds is None:
-        said.append(Paragraphs([voice._("Nobody has fixed rules in these data: these are the ones that were given.")]))
+    if findings.thresholds == Thresholds() and findings.returned.thresholds is None:
+        said.append(Paragraphs([voice._("Nobody has fixed rules in the pilot’s ledger: these are the proposed ones.")]))
     return said
 
 
@@ -172,31 +174,47 @@ def _clarity(facts: dict[str, str], one: Contrast, voice: Voice) -> str:
 def _in_pairs(findings: Findings, voice: Voice) -> list[Section]:
     if findings.pairs is None:
         return []
-    found = ranking(named(findings.returned.answers, _names(findings, voice)))
+    found, names = findings.pairs, _names(findings, voice)
     words = voice._(
         "{people} compared two maps, {chosen} times with a choice and {undecided} times with “I can't tell”."
     )
     told = words.format(people=voice.people(found.n_raters), chosen=found.n_chosen, undecided=found.n_undecided)
-    lines = [*map(voice.notice, found.notices), told]
+    lines = [*(voice.notice(_called(one, names)) for one in found.notices), told]
     return [Section(voice._("Which of two maps is clearer?"), [Paragraphs(lines)])]
 
 
+def _called(one: Notice, names: Mapping[str, str]) -> Notice:
+    """With the names of maps that it is about."""
+    facts = dict(one.facts)
+    if "view" in facts:
+        facts["view"] = names[str(facts["view"])]
+    if isinstance(views := facts.get("views"), list):
+        facts["views"] = [names[view] for view in views]
+    return Notice(one.message, facts)
+
+
 def _missing(findings: Findings, voice: Voice) -> list[Section]:
-    """Why numbers or ranges are not there, one line a reason; and which files are not as they were."""
+    """Why numbers or ranges are not there, one line a reason."""
     reasons: dict[str, list[str]] = {}
     for number, name in _names(findings, voice).items():
-        for message, facts in findings.why_not(number):
-            reasons.setdefault(voice._(message).format(**facts), []).append(name)
-    lines = [f"{voice.listed(names)}: {why}" for why, names in reasons.items()]
+        for why in findings.why_not(number):
+            reasons.setdefault(voice.notice(why), []).append(name)
+    lines = [f"{voice.listed(names)}: {words}" for words, names in reasons.items()]
     return [Section(voice._("What could not be computed, and why"), [Bullets(lines)])] if lines else []
 
 
+def _warning(findings: Findings, voice: Voice) -> list[str]:
+    """Of files that somebody has changed."""
+    if not findings.returned.changed:
+        return []
+    words = voice._("Files that somebody changed after they were exported: {files}. Do not rely on these numbers.")
+    return [words.format(files=voice.listed(findings.returned.changed))]
+
+
 def _footer(findings: Findings, voice: Voice) -> list[str]:
-    told, changed = findings.returned.manifest, findings.returned.changed
+    """What it was made of, and what made that."""
+    told = findings.returned.manifest
     said = []
-    if changed:
-        words = voice._("Not as they were exported: {files}. Do not rely on these numbers.")
-        said.append(words.format(files=voice.listed(changed)))
     if "content" in told:
         said.append(voice._("maps and answers {fingerprint}").format(fingerprint=str(told["content"])[:HASH]))
     said += [f"{one['file']} {one['sha256'][:HASH]}" for one in told.get("data", [])]

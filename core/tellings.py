@@ -71,7 +71,7 @@ def sized(one: Range, verdict: int, form: str) -> str:
     if verdict == 0:
         return ranged(one, f"+{form}")
     ends = sorted(abs(end) for end in (one.low, one.high) if end is not None)
-    return ranged(Range(abs(one.value or 0.0), *ends, one.n_raters, None), form)
+    return ranged(replace(one, value=abs(one.value or 0.0), low=ends[0], high=ends[-1]), form)
 
 
 def moved(one: Range, by: Callable[[float], float]) -> Range:
