@@ -28,7 +28,6 @@ def report(findings: Findings, language: Language) -> Document:
         Section(voice._("How clear is each map?"), _maps(findings, voice)),
         Section(voice._("The model's error beside what people say"), _beside(findings, voice)),
         Section(voice._("Does a map help?"), [Paragraphs(tellings.helped(findings.helped, voice))]),
-        *_in_pairs(findings, voice),
         Section(
             voice._("Can these answers be trusted?"),
             [Paragraphs([voice.together(*map(voice.notice, findings.agreement.meaning))])],
@@ -86,7 +85,7 @@ def _maps(findings: Findings, voice: Voice) -> list[Block]:
                 str(findings.answers_of(number)),
             ]
         )
-    return [Grid(rows, voice._("Ranges in brackets: 95 %."))]
+    return [Grid(rows, voice._("Ranges in brackets: 95 %.")), Paragraphs(_in_pairs(findings, voice))]
 
 
 def _heads(voice: Voice) -> list[str]:
@@ -152,7 +151,7 @@ def _against(names: Mapping[str, str], number: str, base: str, one: Change, voic
     where = voice._(QUADRANTS[one.placed.quadrant])
     if not one.placed.is_sure:
         where = voice._("{what}, but that may be chance").format(what=where)
-    return f"{said} ({where})"
+    return voice.together(said, voice._("Beside the error: {where}.").format(where=where))
 
 
 def _clarity(facts: dict[str, str], one: Contrast, voice: Voice) -> str:
@@ -171,7 +170,8 @@ def _clarity(facts: dict[str, str], one: Contrast, voice: Voice) -> str:
 # --- pairs, and what is not there
 
 
-def _in_pairs(findings: Findings, voice: Voice) -> list[Section]:
+def _in_pairs(findings: Findings, voice: Voice) -> list[str]:
+    """Which of two maps people found clearer; nothing where nobody was asked that."""
     if findings.pairs is None:
         return []
     found, names = findings.pairs, _names(findings, voice)
@@ -179,8 +179,7 @@ def _in_pairs(findings: Findings, voice: Voice) -> list[Section]:
         "{people} compared two maps, {chosen} times with a choice and {undecided} times with “I can't tell”."
     )
     told = words.format(people=voice.people(found.n_raters), chosen=found.n_chosen, undecided=found.n_undecided)
-    lines = [*(voice.notice(_called(one, names)) for one in found.notices), told]
-    return [Section(voice._("Which of two maps is clearer?"), [Paragraphs(lines)])]
+    return [voice.together(told, *(voice.notice(_called(one, names)) for one in found.notices))]
 
 
 def _called(one: Notice, names: Mapping[str, str]) -> Notice:
