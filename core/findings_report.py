@@ -14,7 +14,7 @@ from core.rules import Thresholds
 from core.tellings import VERDICTS, Voice, p_of, ranged, sized, sure, with_why
 from core.words import Language
 
-WIDTH, HEIGHT = 640, 340  # of the picture, pixels
+WIDTH, HEIGHT = 640, 300  # of the picture, pixels
 HASH = 12  # digits of a fingerprint that are shown
 
 

@@ -126,9 +126,20 @@ def _manifest(data: bytes | None) -> dict[str, Any]:
         told = json.loads(data)
     except ValueError:
         told = None
-    if not isinstance(told, dict) or not isinstance(told.get("files", {}), dict):
+    if not (isinstance(told, dict) and _is_manifest(told)):
         raise UserError(N_("“{file}” cannot be read."), AGAIN, file="manifest.json")
     return told
+
+
+def _is_manifest(told: Mapping[str, Any]) -> bool:
+    """Whether it has the shape that the export gives it."""
+    data = told.get("data", [])
+    parts = all(isinstance(told.get(name, {}), dict) for name in ("files", "pilot", "versions"))
+    return (
+        parts
+        and isinstance(data, list)
+        and all(isinstance(one, dict) and {"file", "sha256"} <= set(one) for one in data)
+    )
 
 
 def _changed(files: Mapping[str, bytes], manifest: Mapping[str, Any]) -> tuple[str, ...]:
@@ -199,22 +210,24 @@ def _table(file: str, data: bytes | None, needed: Sequence[str]) -> list[Row]:
     except UnicodeDecodeError:
         raise UserError(N_("“{file}” is not in UTF-8: a spreadsheet may have saved it."), AGAIN, file=file) from None
     reader = csv.reader(io.StringIO(text, newline=""))
-    heads = next(reader, [])
+    try:
+        lines = [(reader.line_num, cells) for cells in reader]
+    except csv.Error:
+        raise UserError(N_("“{file}” cannot be read."), AGAIN, file=file) from None
+    heads = lines[0][1] if lines else []
     if missing := [column for column in needed if column not in heads]:
         raise UserError(N_("“{file}” has no column “{column}”."), AGAIN, file=file, column=missing[0])
-    rows = []
-    for cells in reader:
+    for at, cells in lines:
         if len(cells) != len(heads):
             raise UserError(
                 N_("Line {line} of “{file}” has {n} cells where the head has {heads}."),
                 AGAIN,
-                line=reader.line_num,
+                line=at,
                 file=file,
                 n=len(cells),
                 heads=len(heads),
             )
-        rows.append(Row(file, reader.line_num, dict(zip(heads, map(written, cells), strict=True))))
-    return rows
+    return [Row(file, at, dict(zip(heads, map(written, cells), strict=True))) for at, cells in lines[1:]]
 
 
 def _answer(row: Row) -> Answer:

@@ -1,5 +1,6 @@
 """Exported answers are read back as they were, or refused with a sentence that names the place."""
 
+import csv
 import zipfile
 from pathlib import Path
 
@@ -86,7 +87,9 @@ def test_other_files_are_refused(tmp_path):
     assert "no column “score”" in refused(table(tmp_path, head=HEAD.replace("score,", "")))
     assert "has 2 cells where the head has 16" in refused(table(tmp_path, "1,2"))
     assert "not in UTF-8" in refused(table(tmp_path, f"{ONE}地図", encoding="cp932"))
-    assert "manifest.json" in refused(zipped(tmp_path, answers_csv=HEAD, manifest_json="[1"))
+    for told in ("[1", "[]", '{"data": [1]}', '{"pilot": 3}'):
+        assert "“manifest.json” cannot be read" in refused(zipped(tmp_path, answers_csv=HEAD, manifest_json=told))
+    assert "“answers.csv” cannot be read" in refused(table(tmp_path, "x" * (csv.field_size_limit() + 1)))
 
 
 def test_a_file_that_somebody_changed_is_named(tmp_path):
