@@ -2,6 +2,7 @@
 
 import json
 import re
+import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -133,3 +134,15 @@ def test_it_becomes_a_few_pages_and_one_page_for_a_browser(trial, tmp_path):
     assert "Map 2" in "".join(page.get_textpage().get_text_bounded() for page in pages)
     assert b"<script" not in webpage.html(document)
     assert document == report(evidence_of(read_answers(exported(trial, tmp_path))), "en")
+
+
+def test_a_changed_file_is_told_before_anything_else(trial, tmp_path):
+    file = exported(trial, tmp_path)
+    with zipfile.ZipFile(file) as archive:
+        files = {one: archive.read(one) for one in archive.namelist()}
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data.replace(b",view,", b",quiz,", 1) if name == "answers.csv" else data)
+    found = evidence_of(read_answers(file))
+    assert found.to_json()["changed_files"] == ["answers.csv"]
+    assert report(found, "en").headline.startswith("Files that somebody changed after they were exported: answers.csv.")
