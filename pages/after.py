@@ -16,6 +16,7 @@ from core.placing import Placed, PlacedSpec
 from core.recipes import check_same_channels
 from core.series import Floats
 from core.shifts import Shift
+from core.tellings import p_of
 from feedback_db import datasets, placements
 from feedback_db.datasets import Dataset
 from pages.parts import known, over_time, pilot, placed, who
@@ -24,7 +25,6 @@ from pages.parts.guard import guard
 from pages.parts.intake import names_of, sources_of
 from pages.parts.known import Known
 from pages.parts.placed import Bounds, Checked
-from pages.parts.reading import p_of
 from pages.parts.text import _, fill, moment_of, ngettext, plain
 from pages.parts.watch import await_result, await_view
 from pages.parts.work import database, series_of, want

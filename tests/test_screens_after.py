@@ -14,6 +14,7 @@ from core.lasting import FALL, LESS, ONCE
 from core.map_charts import laid_over
 from core.placing import PlacedSpec
 from core.steps import Impute, Scale
+from core.tellings import p_of
 from feedback_db import ledger, placements
 from feedback_db.ledger import Entry
 from feedback_db.permits import LOCAL
@@ -21,7 +22,6 @@ from feedback_db.pilots import Pilot
 from feedback_db.views import View
 from pages.parts import known, placed, work
 from pages.parts.placed import VERDICTS
-from pages.parts.reading import p_of
 from pages.parts.text import speaking
 from tests.screens import Person, Place, csv
 from tests.test_charts import drawn, rows

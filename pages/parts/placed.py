@@ -17,6 +17,7 @@ from core.errors import N_, UserError
 from core.lasting import FALL, Lasting
 from core.opinions import Contrast
 from core.placing import Placed, PlacedSpec
+from core.tellings import adjusted, p_of, ranged
 from core.views import ViewSpec
 from core.watching import Seen
 from feedback_db import datasets, ledger, placements, studies
@@ -26,7 +27,6 @@ from feedback_db.placements import Placement
 from feedback_db.studies import Study
 from pages.parts import known, who
 from pages.parts.known import Known
-from pages.parts.reading import adjusted, p_of, ranged
 from pages.parts.text import _, bare, fill, listed, moment_of, ngettext, together
 from pages.parts.work import database, store
 

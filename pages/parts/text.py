@@ -10,7 +10,7 @@ from typing import cast
 import streamlit as st
 
 from core.errors import UserError
-from core.words import Language, catalogue
+from core.words import Language, Voice
 
 LANGUAGES: Mapping[Language, str] = {"ja": "日本語", "en": "English"}
 # Nobody sees it, no line breaks at it. Streamlit looks for links, icons and arrows after the backslashes are gone;
@@ -38,12 +38,11 @@ def language() -> Language:
 
 
 def _(message: str) -> str:
-    """Nothing stays nothing: asked for "", gettext tells of the catalogue itself."""
-    return catalogue(language()).gettext(message) if message else ""
+    return Voice(language())._(message)
 
 
 def ngettext(singular: str, plural: str, n: int) -> str:
-    return catalogue(language()).ngettext(singular, plural, n)
+    return Voice(language()).ngettext(singular, plural, n)
 
 
 def plain(text: object) -> str:
@@ -71,12 +70,12 @@ def bare(message: str, facts: Mapping[str, object]) -> str:
 
 def together(*sentences: str) -> str:
     """Sentences one after the other; Japanese puts no space between them."""
-    return ("" if language() == "ja" else " ").join(sentences)
+    return Voice(language()).together(*sentences)
 
 
 def listed(names: Iterable[str]) -> str:
     """Names one after the other."""
-    return ("、" if language() == "ja" else ", ").join(names)
+    return Voice(language()).listed(names)
 
 
 def moment_of(at: datetime) -> str:
