@@ -29,7 +29,7 @@ from feedback_db.permits import LOCAL
 from feedback_db.raters import Invitation
 from feedback_db.studies import Study
 from pages.parts import asking, post, questions, work
-from pages.parts.placed import VERDICTS
+from core.drift import VERDICTS
 from tests.browser import (
     ROOT,
     App,

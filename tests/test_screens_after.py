@@ -21,7 +21,7 @@ from feedback_db.permits import LOCAL
 from feedback_db.pilots import Pilot
 from feedback_db.views import View
 from pages.parts import known, placed, work
-from pages.parts.placed import VERDICTS
+from core.drift import VERDICTS
 from pages.parts.text import speaking
 from tests.screens import Person, Place, csv
 from tests.test_charts import drawn, rows
