@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core import book, errands, outcomes, pilot_file, survey, watching, webpage
+from core import errands, outcomes, pilot_file, survey, watching
 from core.artifacts import Store
 from core.errands import Outcomes, Waves
 from core.errors import N_, UserError
 from core.findings import evidence_of
 from core.findings_report import report as document_of
+from core.findings_report import write
 from core.outcomes import FINGERPRINT, Column, Told
 from core.pilot_file import Plan
 from core.probes import ProbeSpec
@@ -201,20 +202,11 @@ def evidence(desk: Desk) -> int:
 
 
 def report(desk: Desk) -> int:
-    write = WRITERS.get(desk.args.to.suffix.lower())
-    if write is None:
-        raise UserError(
-            N_("“{file}” is neither a PDF nor a page for a browser."),
-            N_("Name a file that ends with .pdf or .html."),
-            file=desk.args.to,
-        )
-    data = write(document_of(evidence_of(read_answers(desk.args.answers)), desk.voice.language))
-    desk.args.to.write_bytes(data)
-    desk.say({"file": str(desk.args.to), "bytes": len(data)}, [str(desk.args.to)])
+    write(document_of(evidence_of(read_answers(desk.args.answers)), desk.voice.language), desk.args.to)
+    desk.say({"file": str(desk.args.to)}, [str(desk.args.to)])
     return DONE
 
 
-WRITERS = {".pdf": book.pdf, ".html": webpage.html}
 COMMANDS: Mapping[str, Callable[[Desk], int]] = {
     one.__name__: one for one in (validate, embed, project, tune, probe, watch, evidence, report)
 }
