@@ -21,6 +21,7 @@ from core.comparison import ComparisonSpec
 from core.drift import Limits, judge
 from core.encoders import EncoderSpec
 from core.errands import Here
+from core.errors import UserError
 from core.findings import Findings, evidence_of
 from core.findings_report import report as document_of
 from core.findings_report import write
@@ -35,17 +36,30 @@ from core.probes import ProbeSpec
 from core.progress import Reporter
 from core.projection import ProjectionSpec
 from core.reader import Reader, Source, table_of
-from core.recipes import Recipe, Windows, cut, propose
+from core.recipes import Recipe, Windows, WindowSpec, cut, propose
 from core.returns import read_answers
 from core.selections import frame_of
+from core.steps import Impute, Resample, Scale, Smooth
 from core.tables import guess
 from core.tuning import TuneSpec
 from core.views import ViewSpec
 from core.words import Language, Voice
 
 __all__ = [
-    *("EncoderSpec", "Impute", "ProjectionSpec", "Recipe", "Resample", "Scale", "Smooth", "UserError", "WindowSpec"),
-    *("Arrived", "Trained", "Workbench", "evidence", "report"),
+    "Arrived",
+    "EncoderSpec",
+    "Impute",
+    "ProjectionSpec",
+    "Recipe",
+    "Resample",
+    "Scale",
+    "Smooth",
+    "Trained",
+    "UserError",
+    "WindowSpec",
+    "Workbench",
+    "evidence",
+    "report",
 ]
 SIDE = 420  # of a map, pixels
 

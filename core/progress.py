@@ -40,10 +40,10 @@ class Reporter:
     _drawn: bool = False
 
     def __call__(self, name: str, stage: str, done: int, total: int) -> None:
-        """So many of all of a stage are done of what is called `name`."""
+        """So many of all of a stage are done, of what is called `name` ("": of the only thing that is made)."""
         new = self._last.get(name) != stage
         self._last[name] = stage
-        said = f"{name}: {self.voice._(stage)}"
+        said = ": ".join(filter(None, (name, self.voice._(stage))))
         if not (self.out.isatty() or in_notebook()):
             if new:
                 self.line(said)
