@@ -73,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--only", nargs="+", metavar="NAME", help="on these maps and no others")
     one.add_argument("--every", type=float, default=5.0, metavar="SECONDS", help="between two looks (usual: 5)")
     one.add_argument("--once", action="store_true", help="do what is there, and end")
+    one.set_defaults(dask="")
     _add_store(one)
     _add_answers(command("evidence", "what people's answers say"))
     one = command("report", "what people's answers say, as PDF or as a page for a browser")

@@ -113,12 +113,40 @@ def _embedded(plan: "Plan", name: str) -> ViewSpec:
 # --- doing it
 
 
-def carry_out(waves: Waves, store: Store, crew: Crew, tell: Tell) -> Outcomes:
-    """Make what is not there yet. What fails costs only what needs it."""
+def known(
+    read: Callable[[], "Plan"], only: Collection[str] | None, store: Store, crew: "Crew", tell: Tell
+) -> tuple["Plan", Outcomes]:
+    """The plan of a pilot file, after the trainings without which it is not known what else it holds.
+
+    Args:
+        read: reads the file.
+        only: names that are asked for; None: all.
+
+    Returns:
+        And what became of these trainings, and of what still waits because one of them failed.
+    """
     found: dict[Name, Outcome] = {}
+    while True:
+        plan = read()
+        waiting = {name: run for name, run in plan.waiting.items() if only is None or name in only}
+        runs = [run for run in dict.fromkeys(waiting.values()) if ("run", run) not in found]
+        if not runs:
+            return plan, found | {("waiting", name): found["run", run] for name, run in waiting.items()}
+        found |= carry_out(trainings(plan, runs), store, crew, tell, found)
+
+
+def carry_out(waves: Waves, store: Store, crew: Crew, tell: Tell, known: Outcomes) -> Outcomes:
+    """Make what is not there yet. What fails costs only what needs it.
+
+    Args:
+        known: what became of earlier errands, which are not tried again.
+    """
+    found = dict(known)
     for wave in waves:
         wanted: dict[str, list[Errand]] = {}
         for errand in wave:
+            if errand.name in known:
+                continue
             found[errand.name] = begun = _begun(errand, store, found)
             if begun.new:
                 wanted.setdefault(begun.key, []).append(errand)
@@ -137,6 +165,11 @@ def _begun(errand: Errand, store: Store, found: Outcomes) -> Outcome:
         return Outcome(key, not store.has(key))
     except UserError as error:
         return Outcome(error=error)
+
+
+def failures(found: Outcomes) -> dict[str, UserError]:
+    """Why there is no such thing, by what people call it."""
+    return {name: one.error for (_kind, name), one in found.items() if one.error is not None}
 
 
 class Here:

@@ -234,18 +234,20 @@ class Workbench:
         with closing(Reader()) as reader:
             return pilot_file.read(Path(file), self.store, reader)
 
-    def project_all(self, plan: Plan) -> pd.DataFrame:
+    def project_all(self, file: Path | str) -> pd.DataFrame:
         """All maps of a pilot file with their numbers, a row a map; trainings that they need come first.
 
-        Column `failed`: why there is no such map, a sentence; it keeps no other map from being drawn.
+        What could not be made has a sentence in column `failed`, and keeps nothing else from being made.
         """
-        found = errands.carry_out(errands.measured(plan, plan.views), self.store, Here(self.store), self._report)
+        here, tell = Here(self.store), self._report
+        plan, found = errands.known(lambda: self.pilot(file), None, self.store, here, tell)
+        found = errands.carry_out(errands.measured(plan, plan.views), self.store, here, tell, found)
         self._report.clear()
-        rows = {}
-        for name, view in plan.views.items():
-            failed = next((one.error for (_kind, of), one in found.items() if of == name and one.error), None)
-            rows[name] = {"failed": self.voice.error(failed)} if failed else outcomes.of_view(view, self.store)
-        return _numbers(rows)
+        failed = errands.failures(found)
+        rows: dict[str, Mapping[str, Any]] = {
+            name: outcomes.of_view(view, self.store) for name, view in plan.views.items() if name not in failed
+        }
+        return _numbers(rows | {name: {"failed": self.voice.error(error)} for name, error in failed.items()})
 
     def _windows(self, view: ViewSpec) -> Windows:
         """Where they lie; what they are cut from is prepared first if need be."""

@@ -72,6 +72,12 @@ def of_measures(spec: ViewSpec, store: Store) -> Told:
     }
 
 
+def warnings(spec: ViewSpec, store: Store) -> tuple[Notice, ...]:
+    """Of the numbers on a view, as far as they are there."""
+    found = measures.load(MeasureSpec(spec), store)
+    return () if found is None else found.warnings
+
+
 def of_run(spec: TuneSpec, store: Store) -> Told:
     """Of a training that is done."""
     found = tuning.load(spec, store)
@@ -206,6 +212,16 @@ def run_for_people(told: Told) -> Told:
 
 def probes_for_people(told: Told, voice: Voice) -> Mapping[str, Told]:
     return {voice._(NAMES[kind]): scores for kind, scores in told["scores"].items()}
+
+
+def probes_in_words(spec: ProbeSpec, store: Store, voice: Voice) -> list[str]:
+    """What is seen, and what is not."""
+    found = probes.load(spec, store)
+    said = []
+    for one in () if found is None else probes.told(found):
+        kinds: Any = one.facts["kinds"]
+        said.append(voice.filled(one.message, {"kinds": [voice._(NAMES[kind]) for kind in kinds]}))
+    return said
 
 
 def event_for_people(event: Event, voice: Voice) -> str:

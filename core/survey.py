@@ -8,6 +8,7 @@ from core.encoders import EncoderSpec, check_channel, check_length, operations_o
 from core.errors import N_
 from core.kinds import Spec
 from core.measures import MeasureSpec
+from core.notices import Notice
 from core.outcomes import Column, Told, english
 from core.pilot_file import Plan
 from core.preparation import PreparationSpec
@@ -41,6 +42,11 @@ def of_data(source: Source, store: Store) -> Told:
         "labelled": table.series[0].label is not None,
         "notices": [*map(english, table.notices)],
     }
+
+
+def notices(source: Source, store: Store) -> tuple[Notice, ...]:
+    """What was decided while it was read."""
+    return table_of(source, store).notices
 
 
 def of_view(plan: Plan, name: str, store: Store) -> Told:
