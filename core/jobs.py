@@ -20,7 +20,7 @@ import dask
 from distributed import Client, Event, Future, KilledWorker, LocalCluster, Worker, WorkerPlugin, get_worker
 
 from core.artifacts import Store
-from core.errors import N_, UserError
+from core.errors import BROKE, N_, UserError
 
 State = Literal["running", "aside", "done", "failed", "cancelled"]  # "aside" stays in here
 Report = Callable[[str, int, int], None]  # (stage, done, total)
@@ -33,10 +33,6 @@ logger = logging.getLogger(__name__)
 STOPPED = UserError(
     N_("The calculation stopped before it was done; the computer may have run out of memory."),
     N_("Try again with a larger step, so that there are fewer stretches."),
-)
-BROKE = UserError(
-    N_("The calculation failed because of an error in this program."),
-    N_("Try another setting. The log of this program says more."),
 )
 UNFIT = UserError(
     N_("A computer that calculates (Dask) does not know this program."),

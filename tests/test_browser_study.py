@@ -19,6 +19,7 @@ import pypdfium2
 import pytest
 from playwright.sync_api import Browser, Error, expect
 
+from core.drift import VERDICTS
 from core.encoders import EncoderSpec
 from core.projection import ProjectionSpec
 from core.recipes import Recipe, WindowSpec
@@ -29,7 +30,6 @@ from feedback_db.permits import LOCAL
 from feedback_db.raters import Invitation
 from feedback_db.studies import Study
 from pages.parts import asking, post, questions, work
-from pages.parts.placed import VERDICTS
 from tests.browser import (
     ROOT,
     App,

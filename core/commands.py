@@ -1,0 +1,224 @@
+"""What each command of the command line does: results in the store, numbers on standard output, progress beside it."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core import errands, outcomes, pilot_file, survey, watching
+from core.artifacts import Store
+from core.errands import Outcomes, Waves, carry_out, crew_at
+from core.errors import N_, UserError
+from core.findings import evidence_of
+from core.findings_report import report as document_of
+from core.findings_report import write
+from core.notices import Notice
+from core.outcomes import FINGERPRINT, Column, Told
+from core.pilot_file import Plan
+from core.probes import ProbeSpec
+from core.progress import Reporter
+from core.reader import Reader
+from core.returns import read_answers
+from core.watching import Event, Watch, quiet
+from core.words import Voice
+
+DONE, SOME_FAILED, ALERT = 0, 1, 3  # how the process ends
+DATA, MAP, TRAINING = N_("data"), N_("map"), N_("training")
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What every command needs."""
+
+    args: argparse.Namespace
+    voice: Voice
+    progress: Reporter
+
+    def store(self) -> Store:
+        """The app's, unless somebody names another folder; feedback_db/place.py says where that is."""
+        if self.args.store:
+            return Store(self.args.store)
+        data = Path(os.environ.get("PILOT_DATA") or Path(__file__).parents[1] / "data")
+        return Store(data / "artifacts", os.environ.get("PILOT_STORE", ""))
+
+    def plan(self, store: Store) -> Plan:
+        """The pilot file as far as it is known what it holds."""
+        with closing(Reader()) as reader:
+            return pilot_file.read(self.args.pilot, store, reader)
+
+    def wanted(self, names: Collection[str], waiting: Mapping[str, str]) -> list[str]:
+        """All of them, or those that somebody asks for. What waits for a training may be one of them."""
+        if not self.args.only:
+            return list(names)
+        for name in self.args.only:
+            if name not in names and name not in waiting:
+                raise UserError(
+                    N_("The pilot file has no “{name}”."), N_("It has: {names}."), name=name, names=[*names, *waiting]
+                )
+        return [name for name in names if name in self.args.only]
+
+    def say(self, told: Mapping[str, Any], words: Iterable[str]) -> None:
+        """Results: for a machine, or for people."""
+        self.line(
+            json.dumps(told, ensure_ascii=False, indent=1) if self.args.json else "\n\n".join(filter(None, words))
+        )
+
+    def line(self, text: str) -> None:
+        self.progress.clear()
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+
+    def table(self, first: str, told: Mapping[str, Told], columns: Sequence[Column]) -> str:
+        return outcomes.table(self.voice._(first), told, columns, self.voice) if told else ""
+
+    def end(self, failed: Iterable[tuple[str, UserError]]) -> int:
+        """Say what could not be made, and how the process ends."""
+        lines = outcomes.errors(failed, self.voice)
+        for line in lines:
+            self.progress.line(line)
+        return SOME_FAILED if lines else DONE
+
+
+# --- work on a pilot file
+
+
+def validate(desk: Desk) -> int:
+    store = desk.store()
+    plan = desk.plan(store)
+    data = {name: survey.of_data(one, store) for name, one in plan.sources.items()}
+    maps, trainings = dict[str, Told](), dict[str, Told]()
+    failed: list[tuple[str, UserError]] = []
+    for names, told, of in ((plan.views, maps, survey.of_view), (plan.runs, trainings, survey.of_run)):
+        for name in names:
+            try:
+                told[name] = of(plan, name, store)
+            except UserError as error:
+                failed.append((name, error))
+    studies = {name: {"maps": list(one.views)} | one.design.to_json() for name, one in plan.studies.items()}
+    every = {"pilot": plan.name, "data": data, "maps": maps, "trainings": trainings, "waiting": dict(plan.waiting)}
+    words = [
+        plan.name,
+        desk.table(DATA, data, survey.DATA),
+        _notices(desk, {name: survey.notices(one, store) for name, one in plan.sources.items()}),
+        desk.table(MAP, maps, survey.MAPS),
+        desk.table(TRAINING, trainings, survey.TRAININGS),
+        *(
+            desk.voice._(N_("{name} waits for the training “{run}”.")).format(name=name, run=run)
+            for name, run in plan.waiting.items()
+        ),
+    ]
+    desk.say(every | {"studies": studies, "failed": [outcomes.of_error(name, error) for name, error in failed]}, words)
+    return desk.end(failed)
+
+
+def embed(desk: Desk) -> int:
+    plan, store, found = _made(desk, errands.embeddings, _maps)
+    told = _told(found, "embedding", lambda name: outcomes.of_embedding(plan.views[name], store))
+    return _finish(desk, found, {"embeddings": told}, [desk.table(MAP, told, (*outcomes.EMBEDDINGS, FINGERPRINT))])
+
+
+def project(desk: Desk) -> int:
+    plan, store, found = _made(desk, errands.measured, _maps)
+    told = _told(found, "view", lambda name: outcomes.of_view(plan.views[name], store))
+    warnings = _notices(desk, {name: outcomes.warnings(plan.views[name], store) for name in told})
+    return _finish(desk, found, {"maps": told}, [desk.table(MAP, told, (*outcomes.VIEWS, FINGERPRINT)), warnings])
+
+
+def tune(desk: Desk) -> int:
+    plan, store, found = _made(desk, errands.trainings, lambda plan: plan.runs)
+    told = _told(found, "run", lambda name: outcomes.of_run(plan.runs[name], store))
+    shown = {name: outcomes.run_for_people(one) for name, one in told.items()}
+    return _finish(desk, found, {"trainings": told}, [desk.table(TRAINING, shown, (*outcomes.RUNS, FINGERPRINT))])
+
+
+def probe(desk: Desk) -> int:
+    plan, store, found = _made(desk, errands.probed, _maps)
+    told = _told(found, "probes", lambda name: outcomes.of_probes(ProbeSpec(plan.views[name]), store))
+
+    def said(name: str) -> list[str]:
+        return outcomes.probes_in_words(ProbeSpec(plan.views[name]), store, desk.voice)
+
+    words = [
+        "\n".join([desk.table(name, outcomes.probes_for_people(one, desk.voice), outcomes.PROBES), *said(name)])
+        for name, one in told.items()
+    ]
+    return _finish(desk, found, {"probes": told}, words)
+
+
+def _maps(plan: Plan) -> Collection[str]:
+    return plan.views
+
+
+def _made(
+    desk: Desk, waves: Callable[[Plan, Collection[str]], Waves], names_in: Callable[[Plan], Collection[str]]
+) -> tuple[Plan, Store, Outcomes]:
+    """What is asked for."""
+    store = desk.store()
+    with crew_at(desk.args.dask, store) as crew:
+        plan, found = errands.known(lambda: desk.plan(store), desk.args.only, store, crew, desk.progress)
+        wanted = waves(plan, desk.wanted(names_in(plan), plan.waiting))
+        return plan, store, carry_out(wanted, store, crew, desk.progress, found)
+
+
+def _told(found: Outcomes, kind: str, tell: Callable[[str], Told]) -> dict[str, Told]:
+    """Of each thing of a kind that is there now, by what people call it."""
+    there = [(name, one.new) for (of, name), one in found.items() if of == kind and one.error is None]
+    return {name: tell(name) | {"new": new} for name, new in there}
+
+
+def _finish(desk: Desk, found: Outcomes, told: Mapping[str, Any], words: Iterable[str]) -> int:
+    failed = errands.failures(found)
+    desk.say({**told, "failed": [outcomes.of_error(*one) for one in failed.items()]}, words)
+    return desk.end(failed.items())
+
+
+def _notices(desk: Desk, each: Mapping[str, Iterable[Notice]]) -> str:
+    """A line each."""
+    return "\n".join(f"{name}: {desk.voice.notice(one)}" for name, notices in each.items() for one in notices)
+
+
+# --- what goes on
+
+
+def watch(desk: Desk) -> int:
+    """Ends at Ctrl-C, which is no failure; or, once, with what was found."""
+    plan, store, found = _made(desk, errands.maps, _maps)
+    drawn = _told(found, "view", lambda _name: {})
+    ended = desk.end(errands.failures(found).items())
+    told: list[Event] = []
+
+    def tell(event: Event) -> None:
+        told.append(event)
+        line = json.dumps(outcomes.of_event(event), ensure_ascii=False, default=watching.as_json)
+        desk.line(line if desk.args.json else outcomes.event_for_people(event, desk.voice))
+
+    watched = Watch(desk.args.folder, {name: plan.views[name] for name in drawn}, store, every=desk.args.every)
+    (watching.once if desk.args.once else watching.run)(watched, tell, quiet)
+    if any(one.judged is not None and one.judged.state == "ask again" for one in told):
+        return ALERT
+    return SOME_FAILED if any(one.judged is None for one in told) else ended
+
+
+# --- what people answered
+
+
+def evidence(desk: Desk) -> int:
+    found = evidence_of(read_answers(desk.args.answers))
+    desk.say(found.to_json(), [outcomes.text(document_of(found, desk.voice.language))])
+    return DONE
+
+
+def report(desk: Desk) -> int:
+    write(document_of(evidence_of(read_answers(desk.args.answers)), desk.voice.language), desk.args.to)
+    desk.say({"file": str(desk.args.to)}, [str(desk.args.to)])
+    return DONE
+
+
+COMMANDS: Mapping[str, Callable[[Desk], int]] = {
+    one.__name__: one for one in (validate, embed, project, tune, probe, watch, evidence, report)
+}
