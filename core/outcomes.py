@@ -231,7 +231,7 @@ def event_for_people(event: Event, voice: Voice) -> str:
         said = "" if seen.error is None else voice.error(seen.error)
     else:
         said = voice.together(voice._(VERDICTS[judged.state]), *map(voice.notice, judged.because))
-    return f"{seen.at:%Y-%m-%d %H:%M} {seen.file} → {event.view}: {said}"
+    return f"{seen.at.astimezone():%Y/%m/%d %H:%M} {seen.file} → {event.view}: {said}"
 
 
 def text(document: Document) -> str:
