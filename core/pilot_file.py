@@ -292,12 +292,12 @@ class _Parts:
         source = run or Path(spec.encoder.source).name or spec.encoder.kind
         return {
             "data": [self._sources[one] for one in spec.sources],
-            "recipe": _called(self._recipes, spec.recipe, "1"),
-            "encoder": _called(self._encoders, (spec.encoder, run), source),
+            "recipe": called(self._recipes, spec.recipe, "preparation"),
+            "encoder": called(self._encoders, (spec.encoder, run), source),
         }
 
     def projection(self, spec: ProjectionSpec) -> str:
-        return _called(self._projections, spec, spec.method)
+        return called(self._projections, spec, spec.method)
 
     def tables(self) -> dict[str, list[dict[str, Any]]]:
         return {
@@ -307,11 +307,10 @@ class _Parts:
         }
 
 
-def _called(names: dict[T, str], one: T, wanted: str) -> str:
+def called(names: dict[T, str], one: T, wanted: str) -> str:
     """Its name, and if it has none yet, this one or the next that is free."""
     if one not in names:
-        stem = "" if wanted == "1" else f"{wanted} "
-        free = chain([wanted], (f"{stem}{n}" for n in count(2)))
+        free = chain([wanted], (f"{wanted} {n}" for n in count(2)))
         names[one] = next(name for name in free if name not in names.values())
     return names[one]
 
