@@ -191,8 +191,6 @@ def table(first: str, told: Mapping[str, Told], columns: Sequence[Column], voice
 
 
 def _cell(value: object, form: str) -> str:
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or "–"
     return "–" if value is None else format(value, form)
 
 

@@ -18,6 +18,7 @@ from core.recipes import Recipe, Windows, check_same_channels, cut
 from core.tuning import enough
 from core.views import SPEED, ViewSpec
 from core.watching import quiet
+from core.words import Voice
 
 DATA = (
     Column(N_("series"), "series", ",d"),
@@ -28,6 +29,17 @@ DATA = (
 STRETCHES, THERE = Column(N_("stretches"), "n_windows", ",d"), Column(N_("there already"), "there")
 MAPS = (STRETCHES, Column(N_("seconds of the model, about"), "seconds", ",.0f"), THERE)
 TRAININGS = (STRETCHES, Column(N_("steps, at most"), "steps", ",d"), THERE)
+
+
+WORDS = {"view": N_("map"), "measures": N_("numbers"), "probes": N_("planted truths"), "run": N_("model")}
+
+
+def for_people(each: Mapping[str, Told], voice: Voice) -> Mapping[str, Told]:
+    """With words for what is there."""
+    return {
+        name: told | {"there": voice.listed(voice._(WORDS[kind]) for kind in told["there"] or ()) or None}
+        for name, told in each.items()
+    }
 
 
 def of_data(source: Source, store: Store) -> Told:
