@@ -65,6 +65,8 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("pilot", type=Path, metavar="PILOT.toml")
         one.add_argument("--only", nargs="+", metavar="NAME", help="these maps (tune: trainings) and no others")
         _add_store(one)
+        if name == "project":
+            one.add_argument("--to", type=Path, metavar="FOLDER", help="leave each map there, as CSV and PNG")
         if name != "validate":
             one.add_argument("--dask", default="", metavar="ADDRESS", help="have a Dask cluster calculate")
     one = command("watch", "place each new file of a folder on the maps, until Ctrl-C")

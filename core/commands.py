@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core import errands, outcomes, pilot_file, survey, watching
+from core import errands, outcomes, pilot_file, points, survey, watching
 from core.artifacts import Store
 from core.errands import Outcomes, Waves, carry_out, crew_at
 from core.errors import N_, UserError
@@ -28,7 +28,7 @@ from core.watching import Event, Watch, quiet
 from core.words import Voice
 
 DONE, SOME_FAILED, ALERT = 0, 1, 3  # how the process ends
-DATA, MAP, TRAINING = N_("data"), N_("map"), N_("training")
+DATA, MAP, TRAINING = N_("data"), N_("map"), N_("extra training")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +105,10 @@ def validate(desk: Desk) -> int:
         plan.name,
         desk.table(DATA, data, survey.DATA),
         _notices(desk, {name: survey.notices(one, store) for name, one in plan.sources.items()}),
-        desk.table(MAP, maps, survey.MAPS),
-        desk.table(TRAINING, trainings, survey.TRAININGS),
+        desk.table(MAP, survey.for_people(maps, desk.voice), survey.MAPS),
+        desk.table(TRAINING, survey.for_people(trainings, desk.voice), survey.TRAININGS),
         *(
-            desk.voice._(N_("{name} waits for the training “{run}”.")).format(name=name, run=run)
+            desk.voice._(N_("{name} waits for the extra training “{run}”.")).format(name=name, run=run)
             for name, run in plan.waiting.items()
         ),
     ]
@@ -125,6 +125,8 @@ def embed(desk: Desk) -> int:
 def project(desk: Desk) -> int:
     plan, store, found = _made(desk, errands.measured, _maps)
     told = _told(found, "view", lambda name: outcomes.of_view(plan.views[name], store))
+    for name in told if desk.args.to else ():
+        points.save(points.table(plan.views[name], store), name, desk.args.to)
     warnings = _notices(desk, {name: outcomes.warnings(plan.views[name], store) for name in told})
     return _finish(desk, found, {"maps": told}, [desk.table(MAP, told, (*outcomes.VIEWS, FINGERPRINT)), warnings])
 

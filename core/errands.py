@@ -4,7 +4,7 @@ import logging
 import queue
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from core.artifacts import Store
@@ -37,7 +37,7 @@ class Outcome:
     """What became of it."""
 
     key: str = ""  # its fingerprint, where that is known
-    new: bool = False  # made now; else it was there
+    new: bool = False  # made now, maybe along with something else; else it was there
     error: UserError | None = None
 
 
@@ -141,16 +141,18 @@ def carry_out(waves: Waves, store: Store, crew: Crew, tell: Tell, known: Outcome
     Args:
         known: what became of earlier errands, which are not tried again.
     """
-    found = dict(known)
+    found, fresh = dict(known), {one.key for one in known.values() if one.new}
     for wave in waves:
         wanted: dict[str, list[Errand]] = {}
         for errand in wave:
             if errand.name in known:
                 continue
-            found[errand.name] = begun = _begun(errand, store, found)
+            begun = _begun(errand, store, found)
             if begun.new:
                 wanted.setdefault(begun.key, []).append(errand)
+            found[errand.name] = replace(begun, new=begun.new or begun.key in fresh)
         for key, error in crew.make(wanted, tell):
+            fresh.add(key)
             for errand in wanted[key]:
                 found[errand.name] = Outcome(key, error is None, error)
     return found

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from core import errands, outcomes, pilot_file, preparation, views
+from core import errands, outcomes, pilot_file, points, preparation, views
 from core.artifacts import Store
 from core.charts import Chart
 from core.comparison import ComparisonSpec
@@ -27,7 +27,6 @@ from core.findings_report import report as document_of
 from core.findings_report import write
 from core.kinds import KINDS, Spec, kind_of
 from core.lessons import TrainSpec
-from core.map_charts import Colouring, Map, waveform_map
 from core.measures import MeasureSpec
 from core.pilot_file import Plan
 from core.placing import PlacedSpec
@@ -38,7 +37,6 @@ from core.projection import ProjectionSpec
 from core.reader import Reader, Source, table_of
 from core.recipes import Recipe, Windows, WindowSpec, cut, propose
 from core.returns import read_answers
-from core.selections import frame_of
 from core.steps import Impute, Resample, Scale, Smooth
 from core.tables import guess
 from core.tuning import TuneSpec
@@ -61,7 +59,6 @@ __all__ = [
     "evidence",
     "report",
 ]
-SIDE = 420  # of a map, pixels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,7 +110,8 @@ class Workbench:
         path = Path(file)
         data = path.read_bytes()
         key = self.store.keep(data, {"made": "opened", "bytes": len(data)})
-        source = Source(key, replace(guess(data, site=path.stem[:100]), **reading))
+        told = {name: tuple(value) if isinstance(value, list) else value for name, value in reading.items()}
+        source = Source(key, replace(guess(data, site=path.stem[:100]), **told))
         table_of(source, self.store)  # what is wrong with the file is told now
         return source
 
@@ -162,11 +160,8 @@ class Workbench:
 
     def project(self, view: ViewSpec) -> pd.DataFrame:
         """The map, a row a window: x, y, series, start (sample), time, label, error (of reconstruction; 0 perfect)."""
-        drawn, windows = self._made(view), self._windows(view)
-        told = {"x": drawn.xy[:, 0], "y": drawn.xy[:, 1], "series": windows.series, "start": windows.start}
-        told |= {"time": windows.times()}
-        told |= {} if windows.label is None else {"label": windows.label}
-        return pd.DataFrame(told | ({} if drawn.per_window is None else {"error": drawn.per_window}))
+        self._made(view)
+        return points.table(view, self.store)
 
     def chart(self, view: ViewSpec, colour: str = "") -> Chart:
         """The map as an Altair chart, which `.save` writes as HTML, PNG or SVG.
@@ -174,14 +169,7 @@ class Workbench:
         Args:
             colour: a column of `project`; "": label where there is one, else time.
         """
-        points = self.project(view)
-        by = colour or ("label" if "label" in points else "time")
-        xy = points[["x", "y"]].to_numpy()
-        values = points[by].to_numpy()
-        drawn = Map(
-            xy, Colouring(by, values.astype(str) if by in ("label", "series") else values), np.arange(0), frame_of(xy)
-        )
-        return waveform_map(drawn, SIDE, {by: values.astype(str)}).properties(width=SIDE)
+        return points.chart(self.project(view), colour)
 
     # --- numbers
 
@@ -221,10 +209,10 @@ class Workbench:
         sources = (data,) if isinstance(data, Source) else tuple(data)
         made = self._made(PlacedSpec(view, sources))
         judged = judge(made.found, Limits())
-        points = {"x": made.xy[:, 0], "y": made.xy[:, 1], "series": made.where.series, "start": made.where.start}
+        placed = {"x": made.xy[:, 0], "y": made.xy[:, 1], "series": made.where.series, "start": made.where.start}
         because = (*judged.because, *made.notices)
         return Arrived(
-            pd.DataFrame(points | {"outside": made.outside}), judged.state, tuple(map(self.voice.notice, because))
+            pd.DataFrame(placed | {"outside": made.outside}), judged.state, tuple(map(self.voice.notice, because))
         )
 
     # --- a pilot

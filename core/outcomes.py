@@ -191,8 +191,6 @@ def table(first: str, told: Mapping[str, Told], columns: Sequence[Column], voice
 
 
 def _cell(value: object, form: str) -> str:
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or "–"
     return "–" if value is None else format(value, form)
 
 
@@ -231,7 +229,7 @@ def event_for_people(event: Event, voice: Voice) -> str:
         said = "" if seen.error is None else voice.error(seen.error)
     else:
         said = voice.together(voice._(VERDICTS[judged.state]), *map(voice.notice, judged.because))
-    return f"{seen.at:%Y-%m-%d %H:%M} {seen.file} → {event.view}: {said}"
+    return f"{seen.at.astimezone():%Y/%m/%d %H:%M} {seen.file} → {event.view}: {said}"
 
 
 def text(document: Document) -> str:

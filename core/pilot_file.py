@@ -121,7 +121,8 @@ class _File:
         wanted = made(Reading, told, where)
         if told.keys() < wanted.to_json().keys():
             dialect: dict[str, Any] = {**(told.get("dialect") or {})}
-            asked: dict[str, Any] = {key: told[key] for key in ASKED if key in told} | dialect
+            site = {"site": Path(table.file).stem[:100]}  # as for an upload
+            asked: dict[str, Any] = site | {key: told[key] for key in ASKED if key in told} | dialect
             asked |= {"notation": wanted.notation} if "notation" in told else {}
             guessed = self._reader.open(self._store, sha256, asked).reading
             wanted = made(

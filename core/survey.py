@@ -14,9 +14,11 @@ from core.pilot_file import Plan
 from core.preparation import PreparationSpec
 from core.probes import ProbeSpec
 from core.reader import Source, table_of
-from core.recipes import Cutting, Recipe, check_same_channels
+from core.recipes import Recipe, Windows, check_same_channels, cut
+from core.tuning import enough
 from core.views import SPEED, ViewSpec
 from core.watching import quiet
+from core.words import Voice
 
 DATA = (
     Column(N_("series"), "series", ",d"),
@@ -27,6 +29,17 @@ DATA = (
 STRETCHES, THERE = Column(N_("stretches"), "n_windows", ",d"), Column(N_("there already"), "there")
 MAPS = (STRETCHES, Column(N_("seconds of the model, about"), "seconds", ",.0f"), THERE)
 TRAININGS = (STRETCHES, Column(N_("steps, at most"), "steps", ",d"), THERE)
+
+
+WORDS = {"view": N_("map"), "measures": N_("numbers"), "probes": N_("planted truths"), "run": N_("model")}
+
+
+def for_people(each: Mapping[str, Told], voice: Voice) -> Mapping[str, Told]:
+    """With words for what is there."""
+    return {
+        name: told | {"there": voice.listed(voice._(WORDS[kind]) for kind in told["there"] or ()) or None}
+        for name, told in each.items()
+    }
 
 
 def of_data(source: Source, store: Store) -> Told:
@@ -56,7 +69,8 @@ def of_view(plan: Plan, name: str, store: Store) -> Told:
         UserError: it cannot be drawn.
     """
     spec = plan.views[name]
-    told = _fit(spec.sources, spec.recipe, spec.encoder, store)
+    windows = _windows(spec.sources, spec.recipe, spec.encoder, store)
+    told: Told = {"n_windows": None if windows is None else len(windows)}
     waits = _waits_for(plan, name, store)
     if waits:
         return told | {"waits_for": waits, "there": None}
@@ -68,7 +82,10 @@ def of_view(plan: Plan, name: str, store: Store) -> Told:
 def of_run(plan: Plan, name: str, store: Store) -> Told:
     """Likewise of a training."""
     spec = plan.runs[name]
-    told = _fit(spec.sources, spec.recipe, spec.encoder, store) | {"steps": spec.train.steps}
+    windows = _windows(spec.sources, spec.recipe, spec.encoder, store)
+    if windows is not None:
+        enough(windows, spec)
+    told: Told = {"n_windows": None if windows is None else len(windows), "steps": spec.train.steps}
     waits = _waits_for(plan, name, store)
     if waits:
         return told | {"waits_for": waits, "there": None}
@@ -83,11 +100,11 @@ def _waits_for(plan: Plan, name: str, store: Store) -> str:
     return before
 
 
-def _fit(sources: Sequence[Source], recipe: Recipe, encoder: EncoderSpec, store: Store) -> Told:
-    """The windows that there will be, counted where that is quick.
+def _windows(sources: Sequence[Source], recipe: Recipe, encoder: EncoderSpec, store: Store) -> Windows | None:
+    """What the model would read; None where preparing it takes long.
 
     Raises:
-        UserError: there are none, or the model cannot read them.
+        UserError: there is nothing to read, or the model cannot read it.
     """
     raw = [one for source in sources for one in table_of(source, store).series]
     check_same_channels(raw)
@@ -96,9 +113,8 @@ def _fit(sources: Sequence[Source], recipe: Recipe, encoder: EncoderSpec, store:
         check_length(recipe.window.length)
     how = PreparationSpec.of(sources, recipe)
     if not store.has(how.fingerprint()) and not how.is_light(sum(one.values.size for one in raw)):
-        return {"n_windows": None, "gappy": None}
-    cutting = Cutting(preparation.made(how, store, quiet).series, recipe, size=1)
-    return {"n_windows": cutting.n_windows, "gappy": cutting.places.n_gappy}
+        return None
+    return cut(preparation.made(how, store, quiet).series, recipe)
 
 
 def _seconds(spec: ViewSpec, told: Told, store: Store) -> float | None:

@@ -52,7 +52,7 @@ def plan_of(tmp_path: Path, store: Store, reader: Reader) -> Callable[[str], Pla
 
 def everything(store: Store) -> Plan:
     """A plan with something of every kind, of data that the store has."""
-    guessed = guess(CSV.encode())
+    guessed = guess(CSV.encode(), site="pump")
     pump = Source(store.keep(CSV.encode(), {}), guessed)
     bare = replace(pump, reading=replace(guessed, time=None, label=None, rate=12.5, missing=("-", "なし")))
     steps = (
@@ -116,7 +116,7 @@ def test_what_was_written_names_no_place_of_this_computer(store, tmp_path):
 def test_what_is_left_out_is_as_the_screens_propose_it(plan_of):
     plan = plan_of(VIEW)
     source, view = plan.sources["pump"], plan.views["map"]
-    assert source.reading == guess(CSV.encode())
+    assert source.reading == guess(CSV.encode(), site="pump")
     assert view == ViewSpec((source,), Recipe(window=propose([120])), EncoderSpec(), ProjectionSpec())
     assert plan == Plan("", {"pump": source}, {"map": view})
 
@@ -124,9 +124,9 @@ def test_what_is_left_out_is_as_the_screens_propose_it(plan_of):
 def test_what_is_said_of_a_file_counts_and_the_rest_is_guessed(plan_of):
     told = 'reading = { label = false, rate = 10.0, dialect = { delimiter = ";" } }'
     reading = plan_of(JUST_DATA + told).sources["pump"].reading
-    assert reading == replace(guess(CSV.encode()), label=None, rate=10.0)
+    assert reading == replace(guess(CSV.encode(), site="pump"), label=None, rate=10.0)
     assert reading.channels == ("pump",)
-    assert guess(CSV.encode()).label == "state"
+    assert guess(CSV.encode(), site="pump").label == "state"
 
 
 def test_a_grid_is_every_recipe_with_every_encoder_with_every_projection(plan_of):
