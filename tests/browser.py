@@ -214,7 +214,7 @@ class Rater(Visitor):
 
     def next(self) -> None:
         """Go on, until another screen is there: a tap that follows the last one too soon counts for nothing."""
-        expect(self.on(".next")).to_be_enabled()
+        self.on(".next:enabled").wait_for()
         self.on(".stage > *").first.evaluate("e => { e.dataset.seen = true }")
         for _ in range(20):
             self.on(".next").click()
