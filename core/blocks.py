@@ -58,7 +58,8 @@ def _groups(file: IO[bytes]) -> list[Block]:
 
 def _lines(file: IO[bytes], name: str) -> list[Block]:
     """Cut after a line's end, every few megabytes."""
-    first, found = _header(file)[:1], []
+    first = _header(file)[:1]
+    found: list[Block] = []
     file.seek(0)
     at = len(file.readline())
     while True:
