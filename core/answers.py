@@ -1,6 +1,7 @@
 """What people answered in a study, as the analysis reads it: one record for each person and item."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Kind = Literal["view", "repeat", "null", "check", "quiz", "plain", "pair"]
@@ -30,3 +31,16 @@ class Answer:
     @property
     def has_map(self) -> bool:
         return self.kind != "plain"
+
+
+def named(answers: Iterable[Answer], names: Mapping[str, str]) -> tuple[Answer, ...]:
+    """The same answers, views by what people call them."""
+    return tuple(
+        replace(
+            one,
+            view=names.get(one.view, one.view),
+            other=names.get(one.other, one.other),
+            preferred=one.preferred and names.get(one.preferred, one.preferred),
+        )
+        for one in answers
+    )

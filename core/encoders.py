@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
+from core.artifacts import brought
 from core.errors import N_, UserError
 
 Kind = Literal["raw", "statistics", "random-init", "compact", "moment"]
@@ -227,7 +228,7 @@ def _rate() -> float:
 
 
 def check_folder(folder: Path) -> None:
-    missing = [name for name in (CONFIG, WEIGHTS) if not (folder / name).is_file()]
+    missing = [name for name in (CONFIG, WEIGHTS) if not (brought(folder) / name).is_file()]
     if missing:
         raise UserError(
             N_("The folder “{folder}” is not a MOMENT model: it has no {missing}."),

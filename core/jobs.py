@@ -11,6 +11,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -36,6 +37,10 @@ STOPPED = UserError(
 BROKE = UserError(
     N_("The calculation failed because of an error in this program."),
     N_("Try another setting. The log of this program says more."),
+)
+UNFIT = UserError(
+    N_("A computer that calculates (Dask) does not know this program."),
+    N_("Ask the person who runs it to install the same version of the program there, then try again."),
 )
 
 
@@ -84,7 +89,8 @@ class Engine:
     def __init__(self, store: Store, on_change: Callable[[Change], None], address: str | None = None) -> None:
         self._store, self._on_change = store, on_change
         self._cluster = None if address else _local_cluster()
-        self._client = Client(address or self._cluster)
+        self._client = _reached(address) if address else Client(self._cluster)
+        _make_ready(self._client)
         if self._cluster is not None:
             self._client.register_plugin(_Settled())
         self._asked: dict[str, _Asked] = {}
@@ -101,7 +107,7 @@ class Engine:
                 runs steps aside for it, to begin anew.
         """
         if not self.knows(key):
-            _runs(self._store.root, key).unlink(missing_ok=True)
+            self._store.forget_begun(key)
             self._hand_in(key, work, spec, urgency)
 
     def _hand_in(self, key: str, work: Work, spec: object, urgency: int) -> None:
@@ -112,14 +118,13 @@ class Engine:
             for event in (_cancel(key), _step_aside(key)):
                 Event(event, client=self._client).clear()
             name = f"job {key}"  # with a "-" all jobs would be one group, of which Dask holds some back, by no priority
-            future = self._client.submit(
-                _run, work, spec, self._store.root, key, key=name, pure=False, priority=urgency
-            )
+            where = self._store.root, self._store.remote
+            future = self._client.submit(_run, work, spec, where, key, key=name, pure=False, priority=urgency)
             others = [other for other, asked in self._asked.items() if asked.urgency < urgency]
             self._asked[key] = _Asked(future, work, spec, urgency)
         for other in others:
             Event(_step_aside(other), client=self._client).set()
-        future.add_done_callback(lambda f: self._changes.put(_outcome(key, f, _runs(self._store.root, key))))
+        future.add_done_callback(lambda f: self._changes.put(_outcome(key, f, self._store)))
 
     def knows(self, key: str) -> bool:
         """Whether this engine is working on it."""
@@ -160,11 +165,34 @@ class Engine:
                 if change.state == "aside":
                     self._hand_in(change.key, asked.work, asked.spec, asked.urgency)
                     continue
-                _runs(self._store.root, change.key).unlink(missing_ok=True)
             try:
                 self._on_change(change)
             except Exception:
                 logger.exception("a change of job %s could not be passed on", change.key)
+            if change.state != "running":
+                with suppress(UserError):  # the shared store is away, and its log says so; the next submit does it
+                    self._store.forget_begun(change.key)
+
+
+def _reached(address: str) -> Client:
+    """Raises OSError where nobody answers, or nobody that trusts this computer."""
+    try:
+        return Client(address)
+    except TypeError as error:  # Dask's way to say that its settings name no certificate
+        raise ConnectionError(f"{address}: {error}") from error
+
+
+def _make_ready(client: Client) -> None:
+    """Have every worker loaded with what work needs, also those that come later.
+
+    Raises UserError where one of them cannot be: its jobs would fail, some today and some tomorrow.
+    """
+    try:
+        client.register_plugin(_Ready())
+    except Exception as error:
+        logger.exception("a worker does not start what jobs need")
+        client.close()
+        raise UNFIT from error
 
 
 def _local_cluster() -> LocalCluster:
@@ -185,15 +213,23 @@ def _local_cluster() -> LocalCluster:
     )
 
 
+class _Ready(WorkerPlugin):
+    """What every worker does first, one that replaces a killed worker too."""
+
+    name = "pilot"  # the next app on the same cluster brings no second one
+
+    def setup(self, worker: Worker) -> None:
+        from core import moment  # noqa: F401 — torch takes seconds to load: now, and not when somebody waits
+
+
 class _Settled(WorkerPlugin):
-    """What every local worker does first, one that replaces a killed worker too."""
+    """What a local worker does beside that."""
 
     def setup(self, worker: Worker) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the app, which then stops its workers
         if hasattr(os, "nice"):
             os.nice(10)  # screens come first
         logging.getLogger("distributed.worker").setLevel(logging.CRITICAL)  # else it complains when the app stops
-        from core import moment  # noqa: F401 — torch takes seconds to load: now, and not when somebody waits
 
 
 def _topic(key: str) -> str:
@@ -213,12 +249,7 @@ def _heard(key: str, event: tuple[float, dict[str, Any]]) -> Change:
     return Change(key, "running", stage, done, total)
 
 
-def _runs(root: Path, key: str) -> Path:
-    """A byte for each time that a job was begun. A worker that is killed has written it, and can tell no more."""
-    return root / f"{key}.runs"
-
-
-def _outcome(key: str, future: Future[Any], runs: Path) -> Change:
+def _outcome(key: str, future: Future[Any], store: Store) -> Change:
     if future.status == "cancelled":
         return Change(key, "cancelled")
     end = future.exception() if future.status == "error" else future.result()
@@ -230,17 +261,29 @@ def _outcome(key: str, future: Future[Any], runs: Path) -> Change:
         return Change(key, "aside")
     if isinstance(end, UserError):
         return Change(key, "failed", error=end)
-    if isinstance(end, KilledWorker) and (runs.stat().st_size if runs.exists() else 0) <= end.allowed_failures:
-        return Change(key, "aside")  # Dask gives up what only waited, too, where another job had its workers killed
+    if isinstance(end, KilledWorker):
+        return _killed(key, end, store)
     logger.error("job %s failed", key, exc_info=end)
-    return Change(key, "failed", error=STOPPED if isinstance(end, KilledWorker) else BROKE)
+    return Change(key, "failed", error=BROKE)
 
 
-def _run(work: Work, spec: object, root: Path, key: str) -> Exception | None:
-    """On the worker: do it, report at most every 0.2 s, stop when asked to."""
-    root.mkdir(parents=True, exist_ok=True)
-    with _runs(root, key).open("ab") as file:
-        file.write(b".")
+def _killed(key: str, end: KilledWorker, store: Store) -> Change:
+    """Dask gives up what only waited, too, where another job had its workers killed: that comes again."""
+    try:
+        if store.begun(key) <= end.allowed_failures:
+            return Change(key, "aside")
+    except UserError as error:
+        return Change(key, "failed", error=error)
+    logger.error("job %s failed", key, exc_info=end)
+    return Change(key, "failed", error=STOPPED)
+
+
+def _run(work: Work, spec: object, where: tuple[Path, str], key: str) -> Exception | None:
+    """On the worker: do it, report at most every 0.2 s, stop when asked to.
+
+    Args:
+        where: the store's root as the app has it, and its remote address.
+    """
     worker = get_worker()
     stop, make_way = Event(_cancel(key)), Event(_step_aside(key))
     last = [("", 0.0)]
@@ -257,7 +300,14 @@ def _run(work: Work, spec: object, root: Path, key: str) -> Exception | None:
         worker.log_event(_topic(key), {"stage": stage, "done": done, "total": total})
 
     try:
-        work(spec, Store(root), report)
+        store = _own(*where, Path(worker.local_directory))
+        store.begin(key)
+        work(store.moved_here(spec, where[0]), store, report)
     except (Cancelled, SteppedAside, UserError) as end:
         return end  # a result, not a failure: Dask would fill the log with it
     return None
+
+
+def _own(root: Path, remote: str, mine: Path) -> Store:
+    """The app's store as this worker has it: on a file system that both see, or through a cache of its own."""
+    return Store(mine / "artifacts" if remote else root, remote)

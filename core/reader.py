@@ -5,6 +5,7 @@ The process is this module as a program: a line of JSON in, a line of JSON out. 
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -111,13 +112,13 @@ class Reader:
             said: what a person has said about it, as core.tables.guess takes it.
         """
         told = {name: asdict(one) if isinstance(one, Notation) else one for name, one in (said or {}).items()}
-        answer = self._ask({"root": str(store.root), "sha256": sha256, "said": told})
+        answer = self._ask({**_where(store), "sha256": sha256, "said": told})
         return Source(sha256, Reading.from_json(answer["reading"]))
 
     def keep(self, store: Store, source: Source) -> None:
         """Have the table of a source kept, unless it is."""
         if not store.has(source.table_fingerprint()):
-            self._ask({"root": str(store.root), "sha256": source.sha256, "reading": source.reading.to_json()})
+            self._ask({**_where(store), "sha256": source.sha256, "reading": source.reading.to_json()})
 
     def start(self) -> None:
         """Have the process ready before somebody waits for it: it takes a second or two to start."""
@@ -180,6 +181,10 @@ class Reader:
             self._process = None
 
 
+def _where(store: Store) -> dict[str, str]:
+    return {"root": str(store.root), "remote": store.remote}
+
+
 def _too_slow(seconds: float) -> UserError:
     return UserError(N_("Reading the file took longer than {seconds:.0f} seconds."), _SMALLER, seconds=seconds)
 
@@ -206,7 +211,7 @@ def serve(requests: TextIO, answers: TextIO) -> None:
 
 
 def _answer(request: Mapping[str, Any]) -> dict[str, Any]:
-    store = Store(Path(request["root"]))
+    store = Store(Path(request["root"]), request["remote"])
     original = store.original  # its bytes have no name here: they would stay until the end
     if "reading" in request:
         reading = Reading.from_json(request["reading"])
@@ -235,5 +240,6 @@ def limit_memory(more: int) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever asks, whose end is this one's too
     limit_memory(int(sys.argv[1]))
     serve(sys.stdin, sys.stdout)

@@ -11,3 +11,8 @@ def formula_safe(text: str) -> str:
     So does one after blanks, which some programs skip.
     """
     return text if FORMULA.isdisjoint(text[:1] + text.lstrip()[:1]) else f"'{text}"
+
+
+def written(cell: str) -> str:
+    """What was there before `formula_safe`."""
+    return cell.removeprefix("'")

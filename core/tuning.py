@@ -219,6 +219,7 @@ def _made(
         if last and (not points or points[-1][0] < last["step"]):
             points.append([last[name] for name in CURVE])
             store.sketch(key, done, np.array(points))
+            store.leave_desk(key)  # a point comes when a checkpoint has been kept
         progress(TRAINING_IT, done, total)
 
     with tempfile.TemporaryDirectory() as scratch:

@@ -3,7 +3,8 @@
     FOLDER/2026-11-24-180000/
         manifest.json   what is in it: rows of every table, the newest answer, SHA-256 of every file
         pilot.db        all tables, in SQLite's format also where PostgreSQL is used
-        artifacts/      uploads and results, as in the data folder; a file that the backup before has too is linked
+        artifacts/      uploads and results, as in the data folder; a file that the backup before has too is linked;
+                        and what came into folders that are watched
 
 A folder of that name is whole and was checked. Nothing deletes an old one: that is for people, and does no harm to
 newer ones. Not in it: who is signed in and open links (`copies.LEFT_OUT`), and the file that signs what browsers keep
@@ -34,7 +35,9 @@ from feedback_db.errors import N_, Trouble
 FORMAT = 1
 MANIFEST, DATABASE, ARTIFACTS = "manifest.json", "pilot.db", "artifacts"
 KEY = re.compile(r"[0-9a-f]{64}")
-OURS = re.compile(rf"{DATABASE}|{ARTIFACTS}/{KEY.pattern}/[\w-][\w.-]*")  # a path from a manifest is written to
+JOURNAL = re.compile(rf"{KEY.pattern}\.watched\.jsonl")  # what a folder that is watched brought to a result: it grows
+# A path from a manifest is written to.
+OURS = re.compile(rf"{DATABASE}|{ARTIFACTS}/(?:{KEY.pattern}/[\w-][\w.-]*|{JOURNAL.pattern})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ def make(database: Database, folder: Path, called: str, artifacts: Path | None =
     """Make a backup of this name, or of one with a number after it; check it.
 
     Args:
-        artifacts: the store; None: the database alone.
+        artifacts: the store; None: the database alone, as where a shared store keeps them (`place.own_artifacts`).
     Raises Trouble where the check finds something wrong, OSError or DBAPIError where it cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -59,6 +62,7 @@ def make(database: Database, folder: Path, called: str, artifacts: Path | None =
         # First the database: every artifact that it names was there before the row was.
         found = copies.copy(database, making / DATABASE)
         files = {DATABASE: sha256(making / DATABASE)}
+        files |= _take_journals(artifacts, making) if artifacts else {}  # before what their lines name, likewise
         for file in _finished(artifacts) if artifacts else ():
             name = f"{ARTIFACTS}/{file.parent.name}/{file.name}"
             files[name] = _take(file, making / name, held)
@@ -141,6 +145,19 @@ def _finished(artifacts: Path) -> Iterator[Path]:
             yield from sorted(folder.iterdir())
 
 
+def _take_journals(artifacts: Path, making: Path) -> dict[str, str]:
+    """Copy what may grow meanwhile, up to its last whole line. Returns: path within the backup → SHA-256."""
+    taken = {}
+    for file in sorted(artifacts.glob("*.jsonl")):
+        if JOURNAL.fullmatch(file.name):
+            name, lines = f"{ARTIFACTS}/{file.name}", file.read_bytes()
+            (making / ARTIFACTS).mkdir(exist_ok=True)
+            (making / name).write_bytes(lines[: lines.rfind(b"\n") + 1])
+            sync(making / name)
+            taken[name] = sha256(making / name)
+    return taken
+
+
 def _take(source: Path, target: Path, held: dict[str, Path]) -> str:
     """Copy a file; one that a former backup holds unchanged becomes a second name of that. Returns: its SHA-256."""
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -192,7 +209,7 @@ def main(arguments: Sequence[str]) -> int:
     folder = Path(arguments[0]) if arguments else place.backups()
     try:
         database = _existing()
-        made = make(database, folder, stamp(), place.artifacts())
+        made = make(database, folder, stamp(), place.own_artifacts())
         database.close()
     except (Trouble, OSError, DBAPIError) as error:
         sys.stderr.write(f"There is no backup. {getattr(error, 'orig', error)}\n")
@@ -203,6 +220,11 @@ def main(arguments: Sequence[str]) -> int:
         f"{sum(facts.rows.values())} rows, the newest answer of {facts.newest or 'no time: nobody has answered yet'}; "
         f"{len(made.files)} files.\n"
     )
+    if place.shared_store():
+        sys.stdout.write(
+            f"Uploads and results are NOT in it: they lie in {place.shared_store()}, and only that store's own "
+            "versions or copies bring them back.\n"
+        )
     for pilot_id, numbers in facts.ledger.items():
         sys.stdout.write(f"Note: somebody has changed the ledger of pilot {pilot_id} by hand: entries {numbers}.\n")
     return 0

@@ -19,6 +19,16 @@ def artifacts() -> Path:
     return data_folder() / "artifacts"
 
 
+def shared_store() -> str:
+    """Where several computers share a store that is no folder, for fsspec; `artifacts` is then a cache. "": nowhere."""
+    return os.environ.get("PILOT_STORE", "")
+
+
+def own_artifacts() -> Path | None:
+    """What a backup holds beside the database. None: it lies in a shared store, whose keeper sees to its copies."""
+    return None if shared_store() else artifacts()
+
+
 def backups() -> Path:
     """Where backups go that nobody wants elsewhere, and those that are made before a migration."""
     return data_folder() / "backups"

@@ -128,20 +128,22 @@ def _fetch_artifacts(found: Backup, aside: Path) -> None:
     store = place.artifacts()
     store.mkdir(parents=True, exist_ok=True)
     names = sorted({file.split("/")[1] for file in found.files if file.startswith(f"{ARTIFACTS}/")})
-    for key in names:
-        files = {f: d for f, d in found.files.items() if f.startswith(f"{ARTIFACTS}/{key}/")}
-        here = {f"{ARTIFACTS}/{key}/{f.name}": backup.sha256(f) for f in (store / key).glob("*")}
+    for name in names:
+        own = f"{ARTIFACTS}/{name}"  # a folder of files, or a journal
+        files = {f: d for f, d in found.files.items() if f == own or f.startswith(f"{own}/")}
+        there = [store / name] if (store / name).is_file() else (store / name).glob("*")
+        here = {f"{ARTIFACTS}/{f.relative_to(store).as_posix()}": backup.sha256(f) for f in there}
         if here == files:
             continue
         with tempfile.TemporaryDirectory(prefix=".writing-", dir=store) as work:
-            folder = Path(work) / key
-            folder.mkdir()
             for file, digest in files.items():
-                copied(found.folder / file, folder / Path(file).name, digest)
+                target = Path(work, *Path(file).parts[1:])
+                target.parent.mkdir(exist_ok=True)
+                copied(found.folder / file, target, digest)
             if here:
                 (aside / ARTIFACTS).mkdir(exist_ok=True)
-                shutil.move(store / key, aside / ARTIFACTS / key)
-            folder.rename(store / key)
+                shutil.move(store / name, aside / ARTIFACTS / name)
+            (Path(work) / name).rename(store / name)
     sync(store)
 
 
@@ -191,6 +193,11 @@ def main(arguments: Sequence[str]) -> int:
     sys.stdout.write(f"Restored: the data is now as it was at {made_at}.\n")
     if aside:
         sys.stdout.write(f"What was there before lies in {aside}\n")
+    if place.shared_store() and any(file.startswith(f"{ARTIFACTS}/") for file in found.files):
+        sys.stdout.write(
+            f"Its uploads and results lie in {place.artifacts()} only: copy them into {place.shared_store()} before "
+            "you start the app, or nobody who calculates finds them.\n"
+        )
     sys.stdout.write(
         "Look through the people and the invitations: who was removed after that time is there again. "
         "Everybody has to sign in anew.\n"

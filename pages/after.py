@@ -13,18 +13,18 @@ from core.drift import Drift, Limits
 from core.errors import N_, UserError
 from core.factors import STEPS
 from core.placing import Placed, PlacedSpec
-from core.reader import Source
 from core.recipes import check_same_channels
 from core.series import Floats
 from core.shifts import Shift
+from core.tellings import p_of
 from feedback_db import datasets, placements
 from feedback_db.datasets import Dataset
-from pages.parts import known, pilot, placed, who
+from pages.parts import known, over_time, pilot, placed, who
+from pages.parts.beside import unbroken
 from pages.parts.guard import guard
 from pages.parts.intake import names_of, sources_of
 from pages.parts.known import Known
 from pages.parts.placed import Bounds, Checked
-from pages.parts.reading import p_of
 from pages.parts.text import _, fill, moment_of, ngettext, plain
 from pages.parts.watch import await_result, await_view
 from pages.parts.work import database, series_of, want
@@ -60,10 +60,11 @@ def form(found: Known, here: Sequence[Dataset], seen: Sequence[Checked]) -> None
         data_link()
         return
     names = names_of(here)
+    before = [one.spec for one in seen if one.view_id == view and one.spec is not None and not one.file]
     chosen = st.multiselect(
         _("New data"),
         [one.id for one in new],
-        proposed(new, [one for one in seen if one.placement.view_id == view]),
+        proposed(new, before),
         format_func=names.__getitem__,
         key=f"new-{view}-{len(new)}-{len(seen)}",
         placeholder=_("choose"),
@@ -73,8 +74,7 @@ def form(found: Known, here: Sequence[Dataset], seen: Sequence[Checked]) -> None
         raise UserError(N_("No file is chosen."), N_("Choose at least one under “New data”."))
     asked = PlacedSpec(spec, sources_of(one for one in new if one.id in chosen))
     check_same_channels([*series_of(spec.sources), *series_of(asked.sources)])
-    is_new = asked.fingerprint() not in {one.placement.fingerprint for one in seen if one.placement.view_id == view}
-    kind = "primary" if is_new else "secondary"
+    kind = "secondary" if asked in before else "primary"
     if st.button(_("Place the new data on the map"), type=kind, width="stretch", icon=":material/add_location_alt:"):
         with database().session(who.here()) as db:
             kept = placements.keep(db, view, asked.fingerprint(), asked.to_json())
@@ -83,15 +83,14 @@ def form(found: Known, here: Sequence[Dataset], seen: Sequence[Checked]) -> None
         st.rerun()
 
 
-def proposed(new: Sequence[Dataset], seen: Sequence[Checked]) -> list[str]:
+def proposed(new: Sequence[Dataset], before: Sequence[PlacedSpec]) -> list[str]:
     """The files that nobody has placed on this map yet; else those that were placed last."""
 
-    def those_of(sources: Sequence[Source]) -> set[str]:
-        return {one.sha256 for one in sources}
+    def those_of(specs: Sequence[PlacedSpec]) -> set[str]:
+        return {source.sha256 for one in specs for source in one.sources}
 
-    before = those_of([source for one in seen for source in one.spec.sources])
-    fresh = [one.id for one in new if one.sha256 not in before]
-    return fresh or [one.id for one in new if one.sha256 in those_of(seen[-1].spec.sources)]
+    fresh = [one.id for one in new if one.sha256 not in those_of(before)]
+    return fresh or [one.id for one in new if one.sha256 in those_of(before[-1:])]
 
 
 def data_link() -> None:
@@ -101,7 +100,8 @@ def data_link() -> None:
 
 def looked_at(seen: Sequence[Checked]) -> Checked | None:
     asked = st.query_params.get(PLACED, "")
-    return next((one for one in seen if one.placement.id == asked), seen[-1] if seen else None)
+    there = [one for one in seen if one.spec is not None]
+    return next((one for one in there if one.id == asked), there[-1] if there else None)
 
 
 def ask_again(key: str) -> None:
@@ -119,15 +119,16 @@ def evidence_link() -> None:
 # --- what came of it
 
 
-def result(found: Known, here: Sequence[Dataset], shown: Checked, has_fallen: bool) -> None:
+def result(found: Known, files: str, shown: Checked, has_fallen: bool) -> None:
     """The answer, the next step, the picture and the numbers.
 
     Args:
+        files: what the new data are called.
         has_fallen: people have to be asked again anyway, which is told elsewhere.
     """
     made: Placed = await_result(shown.spec, key="placed")
-    view = await_view(shown.spec.view, key="placed-on")
-    limits = placed.bounds(found.views[shown.placement.view_id].pilot_id).drift
+    view = await_view(found.specs[shown.view_id], key="placed-on")
+    limits = placed.bounds(found.views[shown.view_id].pilot_id).drift
     judged = drift.judge(made.found, limits)
     st.markdown(f"#### {_(placed.VERDICTS[judged.state])}")
     st.markdown("\n".join(f"- {fill(one.message, one.facts)}" for one in judged.because))
@@ -136,7 +137,7 @@ def result(found: Known, here: Sequence[Dataset], shown: Checked, has_fallen: bo
     elif not has_fallen:
         evidence_link()
     picture(view.xy, made)
-    st.caption(about(found.name(shown.placement.view_id), placed.files_of(shown.spec, here), shown, made))
+    st.caption(about(found.name(shown.view_id), files, shown, made))
     for one in made.notices:
         st.warning(fill(one.message, one.facts), icon=":material/warning:")
     numbers(made.found, limits)
@@ -161,7 +162,7 @@ def about(name: str, files: str, shown: Checked, made: Placed) -> str:
     """What the picture is of."""
     n = made.found.n_new
     said = [
-        _("{map}, placed on {at}").format(map=name, at=moment_of(shown.placement.created_at)),
+        _("{map}, placed on {at}").format(map=name, at=moment_of(shown.at)),
         _("new data: {files}").format(files=plain(files)),
         ngettext("{n} new stretch", "{n} new stretches", n).format(n=f"{n:,}"),
     ]
@@ -270,8 +271,12 @@ def earlier(found: Known, here: Sequence[Dataset], seen: Sequence[Checked]) -> N
     if not seen:
         return
     with st.expander(_("All that was placed so far"), key="earlier"):
-        rows = [placed.row(one, found.name(one.placement.view_id), here) for one in reversed(seen)]
-        st.table(pd.DataFrame(rows), hide_index=True)
+        newest = reversed(seen[-placed.SHOWN :])
+        rows = pd.DataFrame([placed.row(one, found.name(one.view_id), here, fill) for one in newest])
+        short = {name: rows[name].map(unbroken) for name in (_("placed"), _("map"))}
+        st.table(rows.assign(**short), hide_index=True)
+        if words := placed.left_out(len(seen)):
+            st.caption(words)
 
 
 with guard():
@@ -287,7 +292,7 @@ with guard():
         st.stop()
     with database().session(who.here()) as db:
         here = datasets.of_pilot(db, current.id)
-    seen, again = placed.checked(current.id), placed.again(current, found)
+    seen, again = placed.checked(current.id, found), placed.again(current, found)
     shown = looked_at(seen)
     must_ask = shown is not None and shown.judged is not None and shown.judged.state == "ask again"
     has_fallen = any(one.lasting.state == "less clear" for one in again.values())
@@ -296,6 +301,9 @@ with guard():
         form(found, here, seen)
     with right:
         answer = st.container()
+        if shown is not None:
+            of_map = [one for one in seen if one.view_id == shown.view_id]
+            over_time.curves(of_map, here, placed.bounds(current.id).drift)
         placed.opinions(found, again)
         if has_fallen and not must_ask:
             ask_again("ask-fallen")
@@ -307,4 +315,4 @@ with guard():
             st.info(_("Nothing was placed yet. What comes of it will stand here."), icon=":material/add_location_alt:")
             evidence_link()
         else:
-            result(found, here, shown, has_fallen)
+            result(found, placed.files_of(shown, here), shown, has_fallen)

@@ -17,7 +17,7 @@ from urllib.request import urlopen
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Playwright, expect
 
-from pages.parts.text import catalogue
+from core.words import catalogue
 
 ROOT = Path(__file__).parents[1]
 PATIENCE = 120_000  # milliseconds; a cold start of torch, and a model's work, on two busy cores

@@ -1,11 +1,13 @@
 """What every test file shares."""
 
 import io
+import itertools
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
@@ -15,10 +17,14 @@ from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from streamlit.runtime.state import session_state_proxy
 from streamlit.testing.v1 import app_test
 
+from core.artifacts import Store
 from feedback_db.database import connect
 from pages.parts import work
 from tests.browser import ROOT, App, Visitor, chromium, running_app
 from tests.screens import Person, Place
+
+if TYPE_CHECKING:
+    from tests.bucket import Server
 
 # A server looks once for components in all installed packages; AppTest would look again for every visitor, a third of
 # a second each.
@@ -101,6 +107,25 @@ def anyone(request: pytest.FixtureRequest, place: Place) -> Person:
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     with running_app(tmp_path_factory.mktemp("data")) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator["Server"]:
+    """An S3 server on this computer, named to this process and to those that it starts."""
+    from tests.bucket import serving  # here, because it takes a second to load, and few tests want it
+
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def computer(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Store]:
+    """Opens one shared store, each time as another computer has it: a folder of all, or a bucket and an own cache."""
+    if request.param == "folder":
+        return lambda: Store(tmp_path / "shared")
+    address = request.getfixturevalue("bucket").fresh()
+    numbers = itertools.count(1)
+    return lambda: Store(tmp_path / f"computer-{next(numbers)}", address)
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ from core.projection import ProjectionSpec
 from core.recipes import Recipe, WindowSpec
 from core.studies import Design
 from core.views import ViewSpec
+from core.words import catalogue
 from feedback_db import datasets, logins, models, people, pilots, raters, ratings, studies, views
 from feedback_db.datasets import Dataset
 from feedback_db.permits import LOCAL
@@ -41,7 +42,6 @@ from feedback_db.studies import Study
 from feedback_db.views import View
 from pages.parts import asking, post, work
 from pages.parts.intake import sources_of, take_in
-from pages.parts.text import catalogue
 from tests.test_structure import ROOT
 
 SCREENS = ("home", "data", "maps", "study", "rate", "results", "evidence", "improve")

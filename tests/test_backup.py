@@ -110,6 +110,24 @@ def test_a_backup_holds_everything_and_says_what_it_is(here: Installation, capsy
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_where_a_shared_store_has_the_files_a_backup_holds_none_and_says_so(
+    here: Installation, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert backup.main([]) == 0
+    assert "NOT in it" not in capsys.readouterr().out
+    monkeypatch.setenv("PILOT_STORE", "s3://pilot/plant")
+    assert backup.main([]) == 0
+    said = "Uploads and results are NOT in it: they lie in s3://pilot/plant, and only that store's own versions"
+    assert said in capsys.readouterr().out
+    whole, alone = here.backups
+    assert {file.name for file in alone.iterdir()} == {"pilot.db", "manifest.json"}
+    assert restore.main([str(alone)]) == 0
+    assert "copy them" not in capsys.readouterr().out
+    assert restore.main([str(whole)]) == 0
+    assert f"lie in {place.artifacts()} only: copy them into s3://pilot/plant" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_secrets_drafts_and_what_is_being_written_stay_out(here: Installation, tmp_path: Path) -> None:
     (here.folder / "team.secret").write_text("s3cret")
     here.store.sketch(RESULT, 1, np.zeros(3))
@@ -120,6 +138,17 @@ def test_secrets_drafts_and_what_is_being_written_stay_out(here: Installation, t
     [folder] = (tmp_path / "usb").iterdir()
     assert {file.name for file in folder.iterdir()} == {"pilot.db", "manifest.json", "artifacts"}
     assert {file.name for file in (folder / "artifacts").iterdir()} == {RESULT, here.upload}
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_what_a_watched_folder_brought_is_in_a_backup_as_far_as_it_is_whole(here: Installation) -> None:
+    here.store.append_line(RESULT, "ä")
+    with next(here.store.root.glob("*.watched.jsonl")).open("a") as journal:
+        journal.write("cut o")
+    assert backup.main([]) == 0
+    here.store.append_line(RESULT, "b")  # the backup's is a copy
+    assert Store(here.backups[0] / "artifacts").lines(RESULT) == ("ä",)
+    backup.opened(here.backups[0])
 
 
 def test_who_is_signed_in_and_links_that_let_somebody_in_leave_no_trace_in_a_copy(here: Installation) -> None:

@@ -12,11 +12,11 @@ from typing import IO
 
 import pytest
 
+from core.words import catalogue
 from feedback_db import backup, database, health, place
 from feedback_db.database import connect
 from feedback_db.errors import Trouble
 from pages.parts import work
-from pages.parts.text import catalogue
 from tests.filled import fill
 from tests.test_feedback_db import REPO
 

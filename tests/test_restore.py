@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from core.artifacts import Store
 from feedback_db import backup, copies, place, ratings, restore
 from feedback_db.database import connect
 from feedback_db.permits import LOCAL
@@ -54,6 +55,20 @@ def test_uploads_and_results_come_back_and_what_differs_is_put_aside(here: Insta
     assert here.store.array(RESULT, "vectors").tolist() == [0, 1, 2, 3, 4]
     assert (here.aside[0] / "artifacts" / RESULT / "vectors.npy").read_bytes() == b"rotten"
     assert here.store.meta("c" * 64) == {"newer": 1}
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_what_a_watched_folder_brought_comes_back_and_what_came_since_is_put_aside(here: Installation) -> None:
+    here.store.append_line(RESULT, "a")
+    assert backup.main([]) == 0
+    here.store.append_line(RESULT, "b")
+    assert restore.main([str(here.backups[-1])]) == 0
+    assert here.store.lines(RESULT) == ("a",)
+    assert Store(here.aside[0] / "artifacts").lines(RESULT) == ("a", "b")
+    [file] = here.store.root.glob("*.watched.jsonl")
+    file.unlink()
+    assert restore.main([str(here.backups[-1])]) == 0
+    assert here.store.lines(RESULT) == ("a",)
 
 
 def test_it_is_refused_while_an_app_runs_on_the_data(

@@ -14,6 +14,7 @@ from core.lasting import FALL, LESS, ONCE
 from core.map_charts import laid_over
 from core.placing import PlacedSpec
 from core.steps import Impute, Scale
+from core.tellings import p_of
 from feedback_db import ledger, placements
 from feedback_db.ledger import Entry
 from feedback_db.permits import LOCAL
@@ -21,7 +22,6 @@ from feedback_db.pilots import Pilot
 from feedback_db.views import View
 from pages.parts import known, placed, work
 from pages.parts.placed import VERDICTS
-from pages.parts.reading import p_of
 from pages.parts.text import speaking
 from tests.screens import Person, Place, csv
 from tests.test_charts import drawn, rows
@@ -40,10 +40,10 @@ def wave(seed: int, *, level: float = 0.0, n: int = 1600) -> bytes:
 class Trial:
     """A pilot that keeps one map of a recording, in whose preparation all series share one scale."""
 
-    def __init__(self, someone: Person) -> None:
+    def __init__(self, someone: Person, recording: bytes | None = None) -> None:
         self.someone, self.place = someone, someone.place
         self.pilot = self.place.pilot()
-        data = self.place.data(self.pilot, wave(0))
+        data = self.place.data(self.pilot, recording or wave(0))
         spec = self.place.spec(data)
         recipe = replace(spec.recipe, steps=(Impute("linear", 64), Scale("z-score", "all")), training=1.0)
         self.spec = replace(spec, recipe=replace(recipe, window=replace(recipe.window, stride=8)))
@@ -224,7 +224,7 @@ def test_what_was_placed_stays_in_a_table_and_the_newest_data_of_a_map_counts(re
     assert len(trial.alerts()) == 1
     trial.new(wave(2), "july.csv")
     [table] = [one.value for one in reader.at.table if "does the map still fit?" in one.value]
-    assert table["new data"].tolist() == ["july.csv", "june.csv"]
+    assert table["new data"].tolist() == [r"july\.csv", r"june\.csv"]
     assert table["does the map still fit?"].tolist() == [VERDICTS["fits"], VERDICTS["ask again"]]
     assert trial.alerts() == []
     [first, _second] = placements_of(trial.pilot)
@@ -249,6 +249,8 @@ def test_names_of_files_are_words_only(reader):
     trial = Trial(reader)
     trial.new(wave(2), "**x**.csv")
     assert any(r"\*\*x\*\*" in one.value for one in reader.at.caption)
+    [table] = [one.value for one in reader.at.table if "new data" in one.value]
+    assert table["new data"].tolist() == [r"\*\*x\*\*\.csv"]
 
 
 # What people say, over time
@@ -304,7 +306,7 @@ def test_the_report_gets_every_placement_and_what_people_say(reader):
     trial.new(wave(1, level=6), "a*b.csv")
     table, lines = trial.told()
     assert isinstance(table, Grid)
-    assert table.rows[1][1:] == ["a*b.csv", "Map 1", VERDICTS["ask again"]]
+    assert table.rows[1][1:] == ["a*b.csv", "by hand", "Map 1", VERDICTS["ask again"]]
     assert isinstance(lines, Bullets)
     assert lines.lines[-1] == f"Map 1: {ONCE}"
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from core.words import catalogue
 from feedback_db import raters, ratings, studies
 from feedback_db.permits import LOCAL
 from feedback_db.pilots import Pilot
@@ -13,7 +14,7 @@ from feedback_db.ratings import Preference, Rating, TaskAnswer
 from feedback_db.studies import Item, Study
 from feedback_db.views import View
 from pages.parts import work
-from pages.parts.text import catalogue, plain
+from pages.parts.text import plain
 from tests.screens import Person, Place
 
 HIGH = (5, 4, 5, 4, 5, 4, 5, 5)  # eight people's scores of a map

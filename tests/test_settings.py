@@ -284,6 +284,14 @@ def said(someone: Person) -> str:
     return "\n".join(someone.texts())
 
 
+def test_of_a_backup_beside_a_shared_store_nobody_is_told_that_it_is_everything(place, monkeypatch):
+    assert Person(place, "en").open("settings").sees("It is a copy of everything but who is signed in")
+    monkeypatch.setenv("PILOT_STORE", "s3://pilot/plant")
+    someone = Person(place, "en").open("settings")
+    assert someone.sees("It is a copy of the database alone")
+    assert not someone.sees("It is a copy of everything")
+
+
 def test_a_backup_that_fails_says_so_and_names_no_folder(place):
     (place.folder / "backups").write_text("a file stands where the folder should be")
     someone = Person(place, "en").open("settings").press("Make a backup now")

@@ -19,12 +19,14 @@ import pypdfium2
 import pytest
 from scipy.special import ndtr
 
-from core import book, opinions, ranking, roi, rules, webpage
+from core import book, findings_report, opinions, ranking, roi, rules, webpage
 from core import slides as deck
 from core.document import Bullets, Document, Grid, Paragraphs, Picture, Section, clean
+from core.findings import Findings, evidence_of
 from core.opinions import Range
+from core.returns import read_answers
 from feedback_db.pilots import Pilot
-from pages.parts import chapters, known, money, report, work
+from pages.parts import causes, chapters, known, money, report, work
 from pages.parts.known import Known
 from pages.parts.taking import State, state
 from pages.parts.text import speaking
@@ -123,6 +125,49 @@ def test_i_cannot_tell_is_counted_where_it_was_said(found):
 def test_the_rules_say_go_where_a_map_helps_and_stop_where_none_does(found, vain):
     assert rules.judge(known.facts(found), truth.RULES).verdict == "go"
     assert rules.judge(known.facts(known.of_pilot(vain.id)), truth.RULES).verdict == "stop"
+
+
+# --- without the database
+
+
+@pytest.fixture(scope="module")
+def alone(pilot: Pilot, vain: Pilot, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Findings]:
+    """The evidence of each pilot, from its exported file alone."""
+    made = {}
+    for one in (pilot, vain):
+        file = tmp_path_factory.mktemp("taken") / "data.zip"
+        with speaking("en"):
+            file.write_bytes(state(one.id, AT).bundle())
+        made[one.id] = evidence_of(read_answers(file))
+    return made
+
+
+def test_the_exported_file_gives_every_figure_that_the_screens_compute(pilot, found, alone):
+    again, heard = alone[pilot.id], chapters.everybody(found)
+    names = {number: found.views[id_].number for number, id_ in zip(again.returned.maps, found.views, strict=True)}
+    assert {names[number]: one for number, one in again.opinions.items()} == numbered(found, found.opinions)
+    losses = {number: one for number, (one, _errors) in numbered(found, found.losses).items()}
+    assert {names[number]: one for number, (one, _errors) in again.losses.items()} == losses
+    assert again.helped == opinions.with_and_without(found.answers)
+    assert again.facts == known.facts(found)
+    ranked = ranking.ranking(found.answers)
+    assert {names[number]: one for number, one in again.pairs.wins.items()} == numbered(found, ranked.wins)
+    assert (again.pairs.first, again.pairs.circular) == (ranked.first, ranked.circular)
+    with speaking("en"):
+        assert again.aligned == causes.alignment_of(heard.answers, causes.numbers_of(heard)[0])
+
+
+def test_the_exported_file_tells_go_where_a_map_helps_and_nothing_beyond_chance_where_none_does(pilot, vain, alone):
+    assert alone[pilot.id].judged.verdict == "go"
+    none = alone[vain.id]
+    assert none.judged.verdict == "stop"
+    assert not none.best.is_clearest
+    assert none.pairs.winner is None
+    assert "No map is found clearer than all others beyond chance." in words_of(findings_report.report(none, "en"))
+
+
+def words_of(document: Document) -> str:
+    return " ".join(line for one in document.sections for block in one.blocks for line in getattr(block, "lines", []))
 
 
 def test_money_comes_to_what_it_comes_to_in_the_head(pilot, found):

@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -186,7 +187,7 @@ def vars_of(parts: tuning.Parts) -> tuple[np.ndarray, ...]:
     return parts.train, parts.stop, parts.held
 
 
-def die_in_the_middle(spec: TuneSpec, root: Path, step: int) -> None:
+def die_in_the_middle(spec: TuneSpec, root: Path, remote: str, step: int) -> None:
     """In a process of its own, which is gone from one moment to the next."""
 
     def progress(stage: str, done: int, _total: int) -> None:
@@ -194,20 +195,23 @@ def die_in_the_middle(spec: TuneSpec, root: Path, step: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     torch.set_num_threads(1)
-    build(spec, Store(root), progress)
+    build(spec, Store(root, remote), progress)
 
 
-def test_a_run_that_was_killed_goes_on_to_the_same_weights(tmp_path, small):
-    whole, broken = Store(tmp_path / "whole"), Store(tmp_path / "broken")
+def test_a_run_that_was_killed_goes_on_to_the_same_weights_on_another_computer_too(tmp_path, small, computer):
+    whole, dying, broken = Store(tmp_path / "whole"), computer(), computer()
     train = replace(SHORT, contrast=0.5, steps=12)
     expected = done(asked(whole, small, train), whole)
     spec = asked(broken, small, train)
-    killed = multiprocessing.get_context("spawn").Process(target=die_in_the_middle, args=(spec, broken.root, 6))
+    killed = multiprocessing.get_context("spawn").Process(
+        target=die_in_the_middle, args=(spec, dying.root, dying.remote, 6)
+    )
     killed.start()
     killed.join(60)
     assert killed.exitcode == -signal.SIGKILL
     assert load(spec, broken) is None
-    assert broken.desk(spec.fingerprint()).is_dir()
+    assert [file.name for file in broken.desk(spec.fingerprint()).glob("*.json")] == ["state.json"]
+    assert broken.sketched(spec.fingerprint())[1][:, 0].tolist() == [0, 4]
     steps, seen = [], []
 
     def look(stage: str, step: int, _total: int) -> None:
@@ -223,8 +227,23 @@ def test_a_run_that_was_killed_goes_on_to_the_same_weights(tmp_path, small):
     assert steps[0] == 4  # from the last checkpoint, not from the start
     assert found.weights == expected.weights
     assert found.change == expected.change
-    assert not broken.desk(spec.fingerprint()).exists()
+    assert list(broken.desk(spec.fingerprint()).glob("*")) == []
     assert broken.sketched(spec.fingerprint()) is None
+
+
+def test_a_map_by_a_trained_model_is_drawn_on_another_computer_and_is_the_same_map(bucket, tmp_path, small):
+    here, there = (Store(tmp_path / name, address) for address in [bucket.fresh()] for name in ("here", "there"))
+    spec = asked(here, small)
+    done(spec, here)
+    view = ViewSpec(spec.sources, spec.recipe, spec.encoder_in(here), ProjectionSpec("pca"))
+    shutil.rmtree(here.root / spec.fingerprint())  # a new disk: what it needs of the model comes from the bucket
+    arrived = there.moved_here(view, here.root)
+    assert Path(arrived.encoder.source).parent == there.root
+    assert views.build(arrived, there, nobody) == view.fingerprint()
+    found = views.load(view, here)
+    assert found is not None
+    assert EncoderSpec.from_json(found.meta["spec"]["encoder"]) == view.encoder
+    assert found.xy.tobytes() == views.load(arrived, there).xy.tobytes()
 
 
 def test_how_far_it_has_come_can_be_seen_meanwhile(store, small):

@@ -18,10 +18,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from core.errors import N_, UserError
+from core.words import Language
 from feedback_db.place import data_folder
 from pages.entrance import cookies, doorway, secret
 from pages.entrance.doorway import form, wrong
-from pages.parts.text import LANGUAGES, Language, speaking
+from pages.parts.text import LANGUAGES, speaking
 
 MOST_BYTES = 10_000  # of a form
 AT_ONCE, MOST_WAITING = 2, 100

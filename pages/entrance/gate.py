@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from core.errors import N_
+from core.words import catalogue
 from pages.entrance import cookies, hosts, stream, ways
 from pages.entrance.caller import local
 from pages.entrance.cookies import Scope
@@ -22,7 +23,7 @@ from pages.entrance.stream import Message, Receive, Send, Stream
 from pages.entrance.visits import Visitor, Visits
 from pages.entrance.ways import Way
 from pages.parts import who
-from pages.parts.text import LANGUAGES, catalogue
+from pages.parts.text import LANGUAGES
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 

@@ -307,7 +307,7 @@ def _read(key: str) -> Any:
     """A rater waits for no calculation, which would tell of a model."""
     if not store().has(key):
         raise UserError(N_("This map cannot be shown just now."), N_("Please tell the person who gave you the tablet."))
-    return json.loads((store().folder(key) / FILE).read_text(encoding="utf-8"))
+    return json.loads((store().here(key) / FILE).read_text(encoding="utf-8"))
 
 
 def _both(item: Item) -> tuple[str, str]:

@@ -11,8 +11,8 @@ from core.charts import Chart
 from core.evidence import QUADRANTS, Loss, Placed
 from core.evidence_charts import Point, Words
 from core.opinions import Contrast, Range
+from core.tellings import adjusted, ranged
 from pages.parts.known import Known
-from pages.parts.reading import adjusted, ranged
 from pages.parts.text import JOINER, _, fill, listed, together
 
 NO_BREAK = "\u00a0"

@@ -17,10 +17,11 @@ from core.opinions import Contrast, Range
 from core.ranking import Ranking
 from core.studies import FACTORS, Factor
 from core.study_charts import Line
+from core.tellings import adjusted, p_of, ranged, sized, sure
 from core.views import ViewSpec
 from pages.parts.beside import Filled
 from pages.parts.known import made
-from pages.parts.reading import Answers, Heard, adjusted, p_of, people, ranged, sized, spread, sure, with_why
+from pages.parts.reading import Answers, Heard, people, spread, with_why
 from pages.parts.text import _, fill, listed, together
 
 CHANGES: Mapping[Factor, str] = {

@@ -1,12 +1,12 @@
 """What the report says, chapter by chapter: the same words and numbers as on the screens, for paper."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core import alignment, map_charts, opinions, pictures, roi, selections
+from core.answers import named
 from core.charts import Chart
 from core.document import Block, Bullets, Grid, Paragraphs, Picture, Section
 from core.errors import UserError
@@ -48,16 +48,7 @@ def grid_of(rows: Sequence[Mapping[str, object]], caption: str = "") -> Grid:
 def everybody(found: Known) -> Heard:
     """All the pilot's answers, its maps by their names."""
     names = {id_: found.name(id_) for id_ in found.views}
-    answers = [
-        replace(
-            one,
-            view=names.get(one.view, one.view),
-            other=names.get(one.other, one.other),
-            preferred=one.preferred and names.get(one.preferred, one.preferred),
-        )
-        for one in found.answers
-    ]
-    return Heard(tuple(answers), (), {names[id_]: one for id_, one in found.views.items()})
+    return Heard(named(found.answers, names), (), {names[id_]: one for id_, one in found.views.items()})
 
 
 # --- the question and the answer

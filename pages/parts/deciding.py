@@ -9,7 +9,8 @@ import streamlit as st
 
 from core import rules
 from core.errors import N_, UserError
-from core.rules import LIMITS, Facts, Judged, Thresholds, Verdict
+from core.rules import LIMITS, Facts, Judged, Thresholds
+from core.tellings import VERDICTS
 from feedback_db import ledger, studies
 from feedback_db.ledger import Entry
 from feedback_db.pilots import Pilot
@@ -22,12 +23,6 @@ from pages.parts.work import database
 ACROSS = 4
 MOST_NAME, MOST_REASON = 80, 2000  # characters
 HASH = 8  # digits that are shown
-VERDICTS: dict[Verdict, str] = {
-    "go": N_("The rules say: go on."),
-    "improve": N_("The rules say: improve, then ask again."),
-    "stop": N_("The rules say: stop."),
-    "cannot tell": N_("The rules cannot tell yet."),
-}
 DECISIONS = {"go": N_("Go on"), "improve": N_("Improve"), "stop": N_("Stop here")}
 FIELDS = {  # name, units a share is shown in, step
     "mean": (N_("Understandability of the clearest map: at least"), 1, 0.1),

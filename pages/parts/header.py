@@ -7,9 +7,10 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from core.errors import N_
+from core.words import Language
 from feedback_db.logins import Login
 from pages.parts import pilot
-from pages.parts.text import LANGUAGES, Language, _, language, plain
+from pages.parts.text import LANGUAGES, _, language, plain
 
 ROLES = {"lead": N_("pilot lead"), "manager": N_("manager")}
 _speaks = st.components.v2.component(  # in place of a script in the page, which the gate would not let run

@@ -62,6 +62,8 @@ def _answer(asked: Future[Crew]) -> Crew | UserError:
         return asked.result()
     except (OSError, TimeoutError):  # Dask's ways to say that nobody answers
         return work.NO_ENGINE
+    except UserError as error:  # somebody answers who cannot work
+        return error
 
 
 def _whose(address: str | None) -> str:

@@ -5,10 +5,10 @@ from datetime import datetime
 from core import paper, pictures
 from core.paper import Paper
 from core.rules import Facts
+from core.tellings import ranged
 from feedback_db.pilots import Pilot
 from pages.parts import beside, deciding, money
 from pages.parts.known import Known
-from pages.parts.reading import ranged
 from pages.parts.text import _, moment_of
 
 WIDTH, HEIGHT = 640, 340  # of the chart, pixels: few enough that its letters are as large as the text around it

@@ -3,19 +3,23 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Self
 
 import pandas as pd
 import streamlit as st
 
-from core import drift, lasting
+from core import drift, lasting, watching
 from core.answers import Answer
 from core.document import Block, Bullets, Grid, Paragraphs
-from core.drift import Judged, Limits
-from core.errors import N_
+from core.drift import Drift, Judged, Limits
+from core.errors import N_, UserError
 from core.lasting import FALL, Lasting
 from core.opinions import Contrast
 from core.placing import Placed, PlacedSpec
+from core.tellings import adjusted, p_of, ranged
+from core.views import ViewSpec
+from core.watching import Seen
 from feedback_db import datasets, ledger, placements, studies
 from feedback_db.datasets import Dataset
 from feedback_db.pilots import Pilot
@@ -23,10 +27,11 @@ from feedback_db.placements import Placement
 from feedback_db.studies import Study
 from pages.parts import known, who
 from pages.parts.known import Known
-from pages.parts.reading import adjusted, p_of, ranged
-from pages.parts.text import _, bare, fill, listed, moment_of, together
-from pages.parts.work import database
+from pages.parts.text import _, bare, fill, listed, moment_of, ngettext, together
+from pages.parts.work import database, store
 
+SHOWN = 100  # newest placements that are listed: a watched folder may bring one an hour
+Say = Callable[[str, Mapping[str, object]], str]
 VERDICTS: Mapping[drift.State, str] = {
     "fits": N_("The map still fits the new data: read it as before."),
     "watch": N_("The new data have changed, but the map still holds them. Watch it, and place the next data too."),
@@ -78,41 +83,78 @@ def use(pilot_id: str, bounds: Bounds) -> None:
 class Checked:
     """New data that was to be placed, and what came of it."""
 
-    placement: Placement
-    spec: PlacedSpec
-    judged: Judged | None  # None: it is not done, or no longer kept
+    id: str  # in the address
+    view_id: str
+    at: datetime
+    spec: PlacedSpec | None  # None: the file could not be read
+    found: Drift | None  # None: it is not done, no longer kept, or there is an error
+    judged: Judged | None  # likewise
+    file: str = ""  # its name in the folder that is watched; "": somebody placed it here
+    error: UserError | None = None  # why a file of that folder could not be placed
 
 
-def checked(pilot_id: str) -> list[Checked]:
-    """All that was placed on maps of this pilot, the newest last."""
+def checked(pilot_id: str, found: Known) -> list[Checked]:
+    """All that was placed on maps of this pilot, by hand or from a folder that is watched, the newest last."""
+    limits = bounds(pilot_id).drift
     with database().session(who.here()) as db:
         kept = placements.of_pilot(db, pilot_id)
-    limits = bounds(pilot_id).drift
-    found = []
-    for one in kept:
-        spec = PlacedSpec.from_json(one.spec)
-        made: Placed | None = known.made(spec)
-        found.append(Checked(one, spec, None if made is None else drift.judge(made.found, limits)))
-    return found
+    every = [_by_hand(one, limits) for one in kept]
+    for id_, view in found.views.items():
+        every += _watched(id_, found.specs[id_], view.fingerprint, limits, store().n_told(view.fingerprint))
+    return sorted(every, key=lambda one: one.at)
 
 
-def verdict(one: Checked) -> str:
+def _by_hand(one: Placement, limits: Limits) -> Checked:
+    spec = PlacedSpec.from_json(one.spec)
+    made: Placed | None = known.made(spec)
+    judged = None if made is None else drift.judge(made.found, limits)
+    return Checked(one.id, one.view_id, one.created_at, spec, made and made.found, judged)
+
+
+@lru_cache(maxsize=64)  # maps: 9,000 files, one an hour for a year, take a second to read
+def _watched(id_: str, view: ViewSpec, fingerprint: str, limits: Limits, _n_told: int) -> tuple[Checked, ...]:
+    """What came into a folder that is watched for one map."""
+    return tuple(_came(id_, view, one, limits) for one in watching.journal(fingerprint, store()))
+
+
+def _came(id_: str, view: ViewSpec, one: Seen, limits: Limits) -> Checked:
+    spec = None if one.source is None else PlacedSpec(view, (one.source,))
+    judged = None if one.found is None else drift.judge(one.found, limits)
+    return Checked(one.placed, id_, one.at, spec, one.found, judged, one.file, one.error)
+
+
+def verdict(one: Checked, say: Say) -> str:
+    if one.error is not None:
+        return together(_("It could not be placed."), say(one.error.problem, one.error.facts))
     return _("not known") if one.judged is None else _(VERDICTS[one.judged.state])
 
 
-def files_of(spec: PlacedSpec, here: Sequence[Dataset]) -> str:
+def files_of(one: Checked, here: Sequence[Dataset]) -> str:
     """The names of the new files, as they are."""
-    names = {one.sha256: one.file_name for one in here}
-    return listed(names.get(one.sha256, one.sha256[:8]) for one in spec.sources)
+    names = {each.sha256: each.file_name for each in here}
+    sources = () if one.spec is None else one.spec.sources
+    return one.file or listed(names.get(each.sha256, each.sha256[:8]) for each in sources)
 
 
-def row(one: Checked, name: str, here: Sequence[Dataset]) -> dict[str, str]:
+def way(one: Checked) -> str:
+    return _("watched folder") if one.file else _("by hand")
+
+
+def row(one: Checked, name: str, here: Sequence[Dataset], say: Say) -> dict[str, str]:
     return {
-        _("when"): moment_of(one.placement.created_at),
-        _("new data"): files_of(one.spec, here),
+        _("when"): moment_of(one.at),
+        _("new data"): say("{files}", {"files": files_of(one, here)}),
+        _("placed"): way(one),
         _("map"): name,
-        _("does the map still fit?"): verdict(one),
+        _("does the map still fit?"): verdict(one, say),
     }
+
+
+def left_out(n: int) -> str:
+    """What stands below a list of SHOWN; "": it is whole."""
+    more = n - SHOWN
+    words = ngettext("{n} older one is not listed.", "{n} older ones are not listed.", more).format(n=f"{more:,}")
+    return together(words, _("All are in the tables to take along.")) if more > 0 else ""
 
 
 # --- what people say, over time
@@ -161,7 +203,7 @@ def opinions(found: Known, told: Mapping[str, Again]) -> None:
     st.markdown("\n".join(f"- {line}" for line in _said(found, told, fill)))
 
 
-def _said(found: Known, told: Mapping[str, Again], say: Callable[[str, Mapping[str, object]], str]) -> Iterator[str]:
+def _said(found: Known, told: Mapping[str, Again], say: Say) -> Iterator[str]:
     """A line for all maps of which the same is to be said."""
     names: dict[str, list[str]] = {}
     for view, one in told.items():
@@ -199,17 +241,17 @@ def opinions_in_numbers(found: Known, told: Mapping[str, Again]) -> None:
 
 def alerts(current: Pilot, found: Known) -> list[str]:
     """What somebody has to see to, ready for Markdown: of each map the newest data, and what people now say."""
-    return list(_alerts(current, found, fill))
+    return list(_alerts(current, found, checked(current.id, found), fill))
 
 
-def _alerts(current: Pilot, found: Known, say: Callable[[str, Mapping[str, object]], str]) -> Iterator[str]:
-    newest = {one.placement.view_id: one for one in checked(current.id)}
-    for view, one in newest.items():
+def _alerts(current: Pilot, found: Known, placed: Sequence[Checked], say: Say) -> Iterator[str]:
+    for view, one in {one.view_id: one for one in placed if one.error is None}.items():
         if one.judged is not None and one.judged.state in ("watch", "ask again"):
             because = one.judged.because[0]
-            what = together(verdict(one), say(because.message, because.facts))
+            what = together(verdict(one, say), say(because.message, because.facts))
             words = _("{map}, new data placed on {at}: {what}")
-            yield words.format(map=found.name(view), at=moment_of(one.placement.created_at), what=what)
+            yield words.format(map=found.name(view), at=moment_of(one.at), what=what)
+    yield from _refused(found, placed, say)
     for view, told in again(current, found).items():
         if told.lasting.state == "less clear":
             what = say(told.lasting.because.message, told.lasting.because.facts)
@@ -217,18 +259,31 @@ def _alerts(current: Pilot, found: Known, say: Callable[[str, Mapping[str, objec
             yield words.format(map=found.name(view), at=moment_of(told.asked[-1]), what=what)
 
 
+def _refused(found: Known, placed: Sequence[Checked], say: Say) -> Iterator[str]:
+    """The newest file of the folder that is watched, where it could not be placed: a line for all maps that lack it."""
+    maps: dict[str, list[str]] = {}
+    for view, one in {one.view_id: one for one in placed if one.file}.items():
+        if one.error is not None:
+            came = {"file": one.file, "at": moment_of(one.at)}
+            words = say(N_("the file “{file}”, which came into the watched folder on {at}, could not be placed."), came)
+            why = (say(part, one.error.facts) for part in (one.error.problem, one.error.remedy))
+            maps.setdefault(together(words, *why), []).append(found.name(view))
+    for what, names in maps.items():
+        yield f"{listed(names)}: {what}"
+
+
 def told(current: Pilot, found: Known) -> list[Block]:
     """The same for paper, where nothing is Markdown, and all that is no alert too."""
     with database().session(who.here()) as db:
         here = datasets.of_pilot(db, current.id)
     blocks: list[Block] = []
-    placed = checked(current.id)
+    placed = checked(current.id, found)
     if placed:
-        rows = [row(one, found.name(one.placement.view_id), here) for one in placed]
-        blocks.append(Grid([list(rows[0]), *(list(one.values()) for one in rows)]))
+        rows = [row(one, found.name(one.view_id), here, bare) for one in placed[-SHOWN:]]
+        blocks.append(Grid([list(rows[0]), *(list(one.values()) for one in rows)], left_out(len(placed))))
     else:
         blocks.append(Paragraphs([_("No new data were placed on a map yet.")]))
-    lines = list(_alerts(current, found, bare))
+    lines = list(_alerts(current, found, placed, bare))
     others = {view: one for view, one in again(current, found).items() if one.lasting.state != "less clear"}
     lines += _said(found, others, bare)
     return [*blocks, Bullets(lines)] if lines else blocks

@@ -1,25 +1,25 @@
 """What a study says about its maps, each number with a sentence. Its causes and voices are read beside this file."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import ceil, log2
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core import factors, opinions, study_charts
-from core.alignment import holm
+from core import opinions, study_charts, tellings
 from core.answers import HIGHEST, LOWEST, Answer
 from core.charts import Chart
-from core.opinions import BEYOND_CHANCE, Contrast, Opinion, Range, WithAndWithout
+from core.opinions import Opinion, Range, WithAndWithout
 from core.study_charts import Line, Spread
+from core.tellings import lead, p_of, ranged
 from core.views import ViewSpec
+from core.words import Voice
 from feedback_db.ratings import Answered
 from feedback_db.views import View
 from pages.parts import given
 from pages.parts.questions import ANCHORS
-from pages.parts.text import _, listed, ngettext, together
+from pages.parts.text import _, language
 
 Answers = tuple[Answer, ...]
 
@@ -63,115 +63,15 @@ def heard(stored: Sequence[Answered], asked: Sequence[View]) -> Heard:
 
 
 def people(n: int) -> str:
-    return ngettext("{n} person", "{n} people", n).format(n=n)
-
-
-def ranged(one: Range, form: str) -> str:
-    """A number and its range; the form is that of all three, such as ".1f"."""
-    if one.value is None:
-        return "–"
-    if one.low is None or one.high is None:
-        return f"{one.value:{form}}"
-    joint = "…" if form.startswith("+") else "–"
-    return f"{one.value:{form}} ({one.low:{form}} {joint} {one.high:{form}})"
-
-
-def sized(one: Range, verdict: int, form: str) -> str:
-    """How much, where a verdict has said which way; signed where none could be given."""
-    if verdict == 0:
-        return ranged(one, f"+{form}")
-    ends = sorted(abs(end) for end in (one.low, one.high) if end is not None)
-    return ranged(Range(abs(one.value or 0.0), *ends, one.n_raters, None), form)
-
-
-def moved(one: Range, by: Callable[[float], float]) -> Range:
-    """On another scale."""
-    return replace(
-        one,
-        **{
-            end: None if v is None else by(v) for end, v in (("value", one.value), ("low", one.low), ("high", one.high))
-        },
-    )
-
-
-def adjusted(contrasts: Mapping[str, Contrast]) -> dict[str, float | None]:
-    """The p of each after Holm; those that nobody can tell are None, and are not counted."""
-    known = {name: one.p for name, one in contrasts.items() if one.p is not None}
-    return dict.fromkeys(contrasts) | dict(zip(known, holm(list(known.values())), strict=True))
+    return Voice(language()).people(n)
 
 
 # --- the sentence on top
 
 
-@dataclass(frozen=True, slots=True)
-class Lead:
-    """The map that was rated highest, against each other one."""
-
-    names: Sequence[str]  # several where they are equal
-    over: Mapping[str, Contrast]
-    p: Mapping[str, float | None]  # after Holm
-
-    @property
-    def is_clearest(self) -> bool:
-        """Than all the others, beyond chance."""
-        return bool(self.p) and all(p is not None and p <= BEYOND_CHANCE for p in self.p.values())
-
-    def also(self) -> list[str]:
-        """Which others may be as clear. Which map leads is itself chance's work, so all pairs of maps count here."""
-        n_pairs = len(self.p) * (len(self.p) + 1) / 2
-        return [name for name, one in self.over.items() if one.p is None or one.p * n_pairs > BEYOND_CHANCE]
-
-    @property
-    def needed(self) -> int:
-        """People below whom not even full agreement would be beyond chance; see core.opinions.sign_flip."""
-        return ceil(log2(len(self.p) / BEYOND_CHANCE))
-
-
-def lead(answers: Answers, found: Mapping[str, Opinion]) -> Lead:
-    means = {name: one.understandability.value for name, one in found.items()}
-    highest = max(value for value in means.values() if value is not None)
-    first = [name for name, value in means.items() if value == highest]
-    over = {name: factors.contrast(answers, first[0], name) for name in means if name != first[0]}
-    return Lead(first, over, adjusted(over))
-
-
-def _basis(one: Range) -> str:
-    """What a mean rests on."""
-    if one.low is None or one.high is None:
-        return people(one.n_raters)
-    told = _("range of uncertainty {low:.1f} to {high:.1f}").format(low=one.low, high=one.high)
-    return listed([told, people(one.n_raters)])
-
-
 def sentence(answers: Answers) -> str:
     """What can be said, and no more than that."""
-    found = {name: one for name, one in opinions.of_views(answers).items() if one.understandability.value is not None}
-    if not found:
-        return _("Nobody has rated a map yet, so nothing can be said about understandability.")
-    best = lead(answers, found)
-    rated = found[best.names[0]].understandability
-    facts = {
-        "maps": listed(best.names),
-        "mean": f"{rated.value:.1f}",
-        "basis": _basis(rated),
-        "others": listed(best.also()),
-    }
-    if not best.over:
-        return _("{maps} was rated {mean} of 5 ({basis}). With one map there is nothing to compare.").format(**facts)
-    if best.is_clearest:
-        return _("{maps} is the clearest, beyond chance against each other map: {mean} of 5 ({basis}).").format(**facts)
-    n = min(one.size.n_raters for one in best.over.values())
-    if n < best.needed:
-        said = _("{maps} was rated highest so far, {mean} of 5 ({basis}), but that may be chance.").format(**facts)
-        why = ngettext(
-            "{n} person has rated all that must be compared; no difference can show with fewer than {needed}.",
-            "{n} people have rated all that must be compared; no difference can show with fewer than {needed}.",
-            n,
-        ).format(n=n, needed=best.needed)
-        return together(said, why)
-    if len(best.also()) == len(best.over):
-        return _("No map stands out beyond chance. Highest so far: {maps}, {mean} of 5 ({basis}).").format(**facts)
-    return _("{maps} was rated highest, {mean} of 5 ({basis}), but these may be as clear: {others}.").format(**facts)
+    return tellings.sentence(answers, Voice(language()))
 
 
 # --- maps
@@ -274,10 +174,6 @@ def _against(answers: Answers, found: Mapping[str, Opinion]) -> None:
         )
 
 
-def p_of(p: float | None) -> str:
-    return "–" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
 # --- with a map, and without
 
 
@@ -297,9 +193,7 @@ def with_and_without(answers: Answers) -> None:
 
 def helped(found: WithAndWithout) -> list[str]:
     """What a map adds to right answers, and to time."""
-    if found.accuracy.size.value is None:
-        return [_(found.accuracy.size.why_no_range or "")]
-    return [_right(found.accuracy), *([] if found.seconds.size.value is None else [_faster(found.seconds)])]
+    return tellings.helped(found, Voice(language()))
 
 
 def how_helped(found: WithAndWithout) -> list[str]:
@@ -315,36 +209,6 @@ def how_helped(found: WithAndWithout) -> list[str]:
     ]
 
 
-def sure(one: Contrast, neutral: float) -> int:
-    """1 above what makes no difference, -1 below, beyond chance; 0: it cannot be told."""
-    low, high = one.size.low, one.size.high
-    if one.p is None or low is None or high is None or one.p > BEYOND_CHANCE or low <= neutral <= high:
-        return 0
-    return 1 if low > neutral else -1
-
-
-def _right(one: Contrast) -> str:
-    words = {
-        1: _("With a map people are right more often, by {gain} percentage points, {people}."),
-        0: _("Whether a map helps to be right cannot be told: {gain} percentage points, {people}."),
-        -1: _("With a map people are right less often, by {gain} percentage points, {people}."),
-    }
-    verdict = sure(one, 0.0)
-    gain = sized(moved(one.size, lambda share: 100 * share), verdict, ".0f")
-    return with_why(words[verdict].format(gain=gain, people=people(one.size.n_raters)), one.size)
-
-
-def _faster(one: Contrast) -> str:
-    words = {
-        -1: _("With a map people need less time, by {change}, {people}."),
-        0: _("Whether a map saves time cannot be told: {change}, {people}."),
-        1: _("With a map people need more time, by {change}, {people}."),
-    }
-    verdict = sure(one, 1.0)
-    change = sized(moved(one.size, lambda ratio: ratio - 1), verdict, ".0%")
-    return with_why(words[verdict].format(change=change, people=people(one.size.n_raters)), one.size)
-
-
 def with_why(told: str, one: Range) -> str:
     """The same, and why there is no range where there is none."""
-    return together(told, _(one.why_no_range)) if one.why_no_range else told
+    return tellings.with_why(told, one, Voice(language()))

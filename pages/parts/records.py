@@ -12,7 +12,6 @@ from core.document import Grid
 from core.domains import Apart
 from core.errors import UserError
 from core.measures import Measured, MeasureSpec, StabilitySpec, Steady
-from core.placing import Placed
 from core.roi import QUANTITIES
 from core.studies import FACTORS, levels
 from core.tuning import Tuned
@@ -52,7 +51,7 @@ def tables(pilot: Pilot, found: Known) -> dict[str, pd.DataFrame]:
         "ledger": _ledger(pilot),
         "hours": _hours(pilot),
         "placements": _placements(pilot, found),
-        "placement_channels": _placement_channels(pilot),
+        "placement_channels": _placement_channels(pilot, found),
         "misreadings": _misreadings(pilot, found),
         "misreading_changes": _misreading_changes(pilot),
     }
@@ -270,27 +269,28 @@ def _hours(pilot: Pilot) -> Iterable[Row]:
 
 def _placements(pilot: Pilot, found: Known) -> Iterable[Row]:
     files = {one.sha256: str(number) for number, one in numbered(pilot)}
-    for number, one in enumerate(placed.checked(pilot.id), start=1):
+    for number, one in enumerate(placed.checked(pilot.id, found), start=1):
         told: dict[str, Any] = {}
-        done: Placed | None = known.made(one.spec)
-        if done is not None:
-            shift, why = done.found, done.found.why
+        if one.found is not None:
+            shift, why = one.found, one.found.why
             told |= {"n_new": shift.n_new, "n_apart": shift.n_apart, "why_not": why and bare(why.message, why.facts)}
             told |= {"outside": shift.outside, "expected": shift.expected, "outside_p": shift.outside_p}
             told |= {"distance": shift.embedding.value, "distance_p": shift.embedding.p}
+        sources = () if one.spec is None else one.spec.sources
         yield told | {
             "placement": number,
-            "map": found.views[one.placement.view_id].number,
-            "placed_at": time_of(one.placement.created_at),
-            "files": " ".join(files.get(source.sha256, "") for source in one.spec.sources),
-            "verdict": placed.verdict(one),
+            "map": found.views[one.view_id].number,
+            "placed_at": time_of(one.at),
+            "way": placed.way(one),
+            "watched_file": one.file or None,
+            "files": " ".join(files.get(source.sha256, "") for source in sources),
+            "verdict": placed.verdict(one, bare),
         }
 
 
-def _placement_channels(pilot: Pilot) -> Iterable[Row]:
-    for number, one in enumerate(placed.checked(pilot.id), start=1):
-        done: Placed | None = known.made(one.spec)
-        for shift in () if done is None else done.found.inputs:
+def _placement_channels(pilot: Pilot, found: Known) -> Iterable[Row]:
+    for number, one in enumerate(placed.checked(pilot.id, found), start=1):
+        for shift in () if one.found is None else one.found.inputs:
             told = {"channel": shift.name, "what": shift.what, "difference": shift.value, "p": shift.p}
             yield {"placement": number} | told | {"then": shift.before, "now": shift.after}
 

@@ -15,11 +15,12 @@ from core.evidence import OUTCOMES, Outcome, Part, Placed
 from core.opinions import Contrast, Opinion, Range
 from core.projection import ProjectionSpec
 from core.studies import FACTORS, Factor
+from core.tellings import adjusted, ranged
 from core.views import ViewSpec
 from pages.parts import models, steps
 from pages.parts.beside import cell, loss_range, places, quadrant, unbroken
 from pages.parts.known import Known
-from pages.parts.reading import adjusted, people, ranged
+from pages.parts.reading import people
 from pages.parts.text import _, listed, ngettext, plain, together
 
 DRAWING = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP", "pacmap": "PaCMAP", "trained": N_("Trained map")}

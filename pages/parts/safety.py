@@ -24,6 +24,11 @@ _maker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="backup")
 _one = threading.Lock()
 _made: list[Future[Backup]] = []  # the one that is being made, or was made last; of everybody here
 
+HELD = N_("It is a copy of everything but who is signed in, beside the data. Copy it onto another disk as well.")
+HELD_IN_PART = N_(
+    "It is a copy of the database alone, without who is signed in. Uploads and results lie in the shared store: "
+    "whoever runs that keeps copies of them."
+)
 FAILED = UserError(
     N_("The backup could not be made, or did not pass its check. There is no new one."),
     N_("The log of the app says why. Most often the disk is full, or may not be written to."),
@@ -42,7 +47,7 @@ def section() -> None:
         st.rerun()
     st.caption(
         together(
-            _("It is a copy of everything but who is signed in, beside the data. Copy it onto another disk as well."),
+            _(HELD if place.own_artifacts() else HELD_IN_PART),
             _("To go back to it, stop the app there and run `manage.py restore`; the operations page says how."),
         )
     )
@@ -54,7 +59,7 @@ def begin() -> None:
         permits.leading(db)
     with _one:
         if not _under_way():
-            _made[:] = [_maker.submit(backup.make, database(), place.backups(), backup.stamp(), place.artifacts())]
+            _made[:] = [_maker.submit(backup.make, database(), place.backups(), backup.stamp(), place.own_artifacts())]
 
 
 def _under_way() -> bool:

@@ -1,42 +1,22 @@
 """Words in the reader's language, and other people's words as plain text."""
 
-import gettext
-import io
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
-from functools import cache
-from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 
 import streamlit as st
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
 
 from core.errors import UserError
+from core.words import Language, Voice
 
-Language = Literal["ja", "en"]
 LANGUAGES: Mapping[Language, str] = {"ja": "日本語", "en": "English"}
-LOCALE = Path(__file__).parents[1] / "locale"
 # Nobody sees it, no line breaks at it. Streamlit looks for links, icons and arrows after the backslashes are gone;
 # this in their middle hides them from it.
 JOINER = "\u2060"
 _spoken: ContextVar[Language | None] = ContextVar("spoken", default=None)
-
-
-@cache
-def catalogue(language: Language) -> gettext.NullTranslations:
-    """Message ids are the English text; other languages are compiled from their .po once a process."""
-    if language == "en":
-        return gettext.NullTranslations()
-    with (LOCALE / language / "LC_MESSAGES" / "messages.po").open("rb") as file:
-        messages = read_po(file, locale=language)
-    compiled = io.BytesIO()
-    write_mo(compiled, messages)
-    compiled.seek(0)
-    return gettext.GNUTranslations(compiled)
 
 
 @contextmanager
@@ -58,12 +38,11 @@ def language() -> Language:
 
 
 def _(message: str) -> str:
-    """Nothing stays nothing: asked for "", gettext tells of the catalogue itself."""
-    return catalogue(language()).gettext(message) if message else ""
+    return Voice(language())._(message)
 
 
 def ngettext(singular: str, plural: str, n: int) -> str:
-    return catalogue(language()).ngettext(singular, plural, n)
+    return Voice(language()).ngettext(singular, plural, n)
 
 
 def plain(text: object) -> str:
@@ -91,12 +70,12 @@ def bare(message: str, facts: Mapping[str, object]) -> str:
 
 def together(*sentences: str) -> str:
     """Sentences one after the other; Japanese puts no space between them."""
-    return ("" if language() == "ja" else " ").join(sentences)
+    return Voice(language()).together(*sentences)
 
 
 def listed(names: Iterable[str]) -> str:
     """Names one after the other."""
-    return ("、" if language() == "ja" else ", ").join(names)
+    return Voice(language()).listed(names)
 
 
 def moment_of(at: datetime) -> str:

@@ -12,10 +12,11 @@ from core.agreement import Agreement, Estimate
 from core.errors import N_
 from core.notices import Notice
 from core.opinions import Checks, Consistency, Range, Scale
+from core.tellings import ranged
 from feedback_db.ratings import Answered, Rating
 from pages.parts import causes
 from pages.parts.questions import LITERACY, REASONS
-from pages.parts.reading import Answers, Heard, people, ranged, with_why
+from pages.parts.reading import Answers, Heard, people, with_why
 from pages.parts.text import _, ngettext, plain, together
 
 PREVIS = {

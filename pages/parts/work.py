@@ -5,34 +5,28 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache, lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
-from core import comparison, controls, differences, effects, jobs, measures, placing, preparation, probes, tuning, views
+from core import differences, jobs, preparation
 from core import reader as files
 from core.artifacts import Store
-from core.comparison import ComparisonSpec, LadderSpec
-from core.controls import ControlSpec
 from core.differences import Statistics
-from core.effects import EffectSpec
 from core.errors import N_, UserError
-from core.measures import MeasureSpec, StabilitySpec
+from core.kinds import KINDS, Spec, kind_of
 from core.neighbours import nearest_to
 from core.periods import Period, periods
-from core.placing import PlacedSpec
 from core.preparation import PreparationSpec, Prepared
-from core.probes import ProbeSpec
 from core.reader import Reader, Source
 from core.recipes import Recipe, Windows, cut
 from core.series import Ints, Series
 from core.tables import Table
-from core.tuning import TuneSpec
 from core.views import ViewSpec
 from feedback_db import health, permits, place, restore
 from feedback_db import jobs as records
@@ -41,43 +35,6 @@ from feedback_db.jobs import Job
 from feedback_db.permits import APP
 from pages.parts import who
 
-Spec = (
-    ViewSpec
-    | PreparationSpec
-    | EffectSpec
-    | MeasureSpec
-    | StabilitySpec
-    | ComparisonSpec
-    | LadderSpec
-    | ProbeSpec
-    | ControlSpec
-    | TuneSpec
-    | PlacedSpec
-)
-
-
-class Kind(NamedTuple):
-    """Something the engine makes."""
-
-    spec: type[Spec]
-    build: jobs.Work
-    load: Callable[[Any, Store], Any]  # what it made, or None
-    urgency: int = 0  # below 0: nobody waits for it, and it makes way for what is more urgent
-
-
-KINDS = {  # a class stands above the one that it is a kind of
-    "view": Kind(ViewSpec, views.build, views.load),
-    "prepared": Kind(PreparationSpec, preparation.build, preparation.load),
-    "effect": Kind(EffectSpec, effects.build, effects.load, urgency=-1),
-    "stability": Kind(StabilitySpec, measures.build_stability, measures.load_stability, urgency=-1),
-    "measures": Kind(MeasureSpec, measures.build, measures.load, urgency=-1),
-    "probes": Kind(ProbeSpec, probes.build, probes.load),
-    "control": Kind(ControlSpec, controls.build, controls.load),
-    "ladder": Kind(LadderSpec, comparison.build_ladder, comparison.load),
-    "run": Kind(TuneSpec, tuning.build, tuning.load, urgency=-2),
-    "comparison": Kind(ComparisonSpec, comparison.build, comparison.load),
-    "placed": Kind(PlacedSpec, placing.build, placing.load),
-}
 AGAIN = 5.0  # seconds between two tries to write down how a job ended
 logger = logging.getLogger(__name__)
 _opening = threading.Lock()  # two first visitors must open one database
@@ -94,7 +51,7 @@ NO_ENGINE = UserError(
 
 @cache
 def store() -> Store:
-    return Store(place.artifacts())
+    return Store(place.artifacts(), place.shared_store())
 
 
 def database() -> Database:
@@ -154,10 +111,6 @@ def stop() -> None:
     _running.close()
 
 
-def kind_of(spec: Spec) -> str:
-    return next(name for name, kind in KINDS.items() if isinstance(spec, kind.spec))
-
-
 def made(spec: Spec) -> Any:
     """What the engine made of it, or None."""
     return KINDS[kind_of(spec)].load(spec, store())
@@ -180,6 +133,8 @@ def _submit(key: str, spec: Spec) -> None:
     except OSError:  # Dask's way to say that nobody answers
         logger.exception("no engine")
         _record(jobs.Change(key, "failed", error=NO_ENGINE))
+    except UserError as error:  # a worker cannot work, or the shared store does not answer
+        _record(jobs.Change(key, "failed", error=error))
 
 
 def state(spec: Spec) -> Job | None:
