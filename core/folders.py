@@ -97,7 +97,7 @@ class Contents:
 
     digest: str  # of the files' names and bytes: the same content has the same one anywhere
     series: tuple[Whole, ...]  # in order of their names
-    n_files: int
+    files: Mapping[str, str]  # the SHA-256 of each
     n_bytes: int
 
 
@@ -195,8 +195,9 @@ def contents(spec: FolderSpec, files: Mapping[str, Mapping[str, Any]], n_bytes: 
             N_("Check the address, and that the files end in .parquet or .csv."),
             url=spec.url,
         )
-    digest = fingerprint("folder", [[name, files[name]["sha256"]] for name in sorted(files)])
-    return Contents(digest, tuple(_in_order(name, found[name]) for name in sorted(found)), len(files), n_bytes)
+    hashes = {name: files[name]["sha256"] for name in sorted(files)}
+    series = tuple(_in_order(name, found[name]) for name in sorted(found))
+    return Contents(fingerprint("folder", list(hashes.items())), series, hashes, n_bytes)
 
 
 def _in_order(name: str, stretches: list[Stretch]) -> Whole:

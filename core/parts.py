@@ -5,7 +5,7 @@ whole series at once cannot be done so, and are refused; what a step learns is l
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import cast
@@ -40,6 +40,10 @@ class Piece:
     end: int
     states: tuple[State, ...]  # what the steps learnt from the series
 
+    @property
+    def n_windows(self) -> int:
+        return self.end - self.first
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -48,7 +52,7 @@ class Part:
 
     @property
     def n_windows(self) -> int:
-        return sum(one.end - one.first for one in self.pieces)
+        return sum(one.n_windows for one in self.pieces)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,24 +154,36 @@ def _pace(grid: Resample) -> int:
 # --- which parts there are
 
 
-def parts(inside: Contents, recipe: Recipe, states: Sequence[Sequence[State]], size: int) -> Iterator[Part]:
-    """All windows of a folder, up to `size` in a part: long series in several, short ones together in one.
+def parts(inside: Contents, recipe: Recipe, states: Mapping[str, Sequence[State]], size: int) -> Iterator[Part]:
+    """All windows of a folder, up to `size` in a part: a long series in several, ends and short series together in one.
+
+    Each series is cut by itself, so that one that has grown changes the parts of few others.
 
     Args:
-        states: what the steps learnt from each series; empty where none learns.
+        states: what the steps learnt from each series, by its name; series that are not there are left out.
     """
-    waiting: list[Piece] = []
-    number, room = 0, size
-    for i, series in enumerate(inside.series):
-        own = tuple(states[i]) if states else tuple({} for _ in recipe.steps)
-        for piece in _pieces(of_series(series, own), recipe, size, room):
-            waiting.append(piece)
-            room -= piece.end - piece.first
-            if not room:
+    number, room, waiting = 0, size, list[Piece]()
+    for series in inside.series:
+        if series.name not in states:
+            continue
+        for piece in _pieces(of_series(series, tuple(states[series.name])), recipe, size):
+            if piece.n_windows == size:
+                yield Part(number, (piece,))
+                number += 1
+                continue
+            if piece.n_windows > room:
                 yield Part(number, tuple(waiting))
-                waiting, number, room = [], number + 1, size
+                number, room, waiting = number + 1, size, []
+            room -= piece.n_windows
+            waiting.append(piece)
     if waiting:
         yield Part(number, tuple(waiting))
+
+
+def n_windows(inside: Contents, recipe: Recipe, states: Mapping[str, Sequence[State]]) -> int:
+    """In all parts, also those that lack a value."""
+    way = _Way.of(recipe.steps)
+    return sum(n_starts(way.n(of_series(one, ())), recipe.window) for one in inside.series if one.name in states)
 
 
 def of_series(series: Whole, states: tuple[State, ...]) -> Piece:
@@ -175,19 +191,16 @@ def of_series(series: Whole, states: tuple[State, ...]) -> Piece:
     return Piece(series, series.n, series.stretches[0].first, series.stretches[-1].last, 0, 0, states)
 
 
-def _pieces(empty: Piece, recipe: Recipe, size: int, room: int) -> Iterator[Piece]:
-    """The windows of a series: as many as there is room for, then `size` at a time."""
+def _pieces(empty: Piece, recipe: Recipe, size: int) -> Iterator[Piece]:
+    """The windows of a series, `size` at a time."""
     way = _Way.of(recipe.steps)
     total = n_starts(way.n(empty), recipe.window)
-    first, end = 0, min(room, total)
-    while first < end:
-        some = replace(empty, first=first, end=end)
-        low, high = _span(some, recipe)
-        yield replace(some, series=empty.series.between(*_recorded(some, way, low, high)))
-        first, end = end, min(end + size, total)
+    for first in range(0, total, size):
+        some = replace(empty, first=first, end=min(first + size, total))
+        yield replace(some, series=empty.series.between(*_recorded(some, way, *span(some, recipe))))
 
 
-def _span(piece: Piece, recipe: Recipe) -> tuple[int, int]:
+def span(piece: Piece, recipe: Recipe) -> tuple[int, int]:
     """First sample of its windows, and one past their last."""
     n = _Way.of(recipe.steps).n(piece)
     low, high = starts_of(np.array([piece.first, piece.end - 1]), n, recipe.window).tolist()
@@ -220,7 +233,7 @@ def _at(series: Whole, since: int, until: int) -> tuple[int, int]:
 
 def filled(spec: FolderSpec, recipe: Recipe, piece: Piece) -> Filled:
     """The windows of a piece, but for those that lack a value."""
-    low, high = _span(piece, recipe)
+    low, high = span(piece, recipe)
     series = prepared(spec, recipe.steps, piece, low, high)
     n = _Way.of(recipe.steps).n(piece)
     start = starts_of(np.arange(piece.first, piece.end), n, recipe.window)

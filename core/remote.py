@@ -2,7 +2,8 @@
 
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -21,16 +22,21 @@ class Found:
 
 
 class Folder:
-    """Files under one address. Opened anew in each process: what travels between processes is the address."""
+    """Files under one address. Opened anew in each process: what travels between processes is the address.
+
+    Faults of a network are UserErrors.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.fs, self.root = _opened(url)
+        with _told(url):
+            self.fs, self.root = _opened(url)
 
     def files(self, *endings: str) -> list[Found]:
         """All files with one of these endings, in order of their names; none where there is no folder."""
-        self.fs.invalidate_cache()
-        found = self.fs.find(self.root, detail=True)
+        with _told(self.url):
+            self.fs.invalidate_cache()
+            found = self.fs.find(self.root, detail=True)
         relative = {str(PurePosixPath(path).relative_to(self.root)): info for path, info in found.items()}
         return [
             Found(name, int(info["size"]), _state(info))
@@ -38,20 +44,24 @@ class Folder:
             if name.endswith(endings) and not any(part.startswith(IGNORED) for part in name.split("/"))
         ]
 
-    def open(self, name: str) -> IO[bytes]:
+    @contextmanager
+    def open(self, name: str) -> Iterator[IO[bytes]]:
         """To be read from any place in it."""
-        return cast("IO[bytes]", self.fs.open(self.path(name), "rb"))
+        with _told(self.url), self.fs.open(self.path(name), "rb") as file:
+            yield file
 
     def get(self, name: str) -> bytes | None:
-        try:
-            return cast(bytes, self.fs.cat_file(self.path(name)))
-        except FileNotFoundError:
-            return None
+        with _told(self.url):
+            try:
+                return cast(bytes, self.fs.cat_file(self.path(name)))
+            except FileNotFoundError:
+                return None
 
     def put(self, name: str, data: bytes) -> None:
         """Whole or not at all, whoever writes the same name at the same time: object stores do that by themselves."""
         if "file" not in self.fs.protocol:
-            self.fs.pipe_file(self.path(name), data)
+            with _told(self.url):
+                self.fs.pipe_file(self.path(name), data)
             return
         file = Path(self.path(name))
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -66,9 +76,17 @@ class Folder:
         return f"{self.root}/{name}"
 
 
+def _told(url: str) -> AbstractContextManager[None]:
+    if "://" not in url:
+        return nullcontext()
+    from core import bucket  # here, because it takes half a second to load
+
+    return bucket.told(url, bucket.FOLDER)
+
+
 @lru_cache(maxsize=16)
 def _opened(url: str) -> tuple[Any, str]:
-    from fsspec.core import url_to_fs  # here, because s3fs takes a second to load
+    from fsspec.core import url_to_fs
 
     fs, root = url_to_fs(url, use_listings_cache=False) if "://" in url else url_to_fs(str(Path(url).absolute()))
     return fs, str(root).rstrip("/")
