@@ -102,12 +102,12 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True)
-class Embedded:
+class Written:
     """What lies in the folder of results now."""
 
-    key: str  # the embedding's fingerprint
+    key: str  # the fingerprint
     where: str  # folder of the Parquet files, in that of the results
-    meta: dict[str, Any]  # n_windows, n_gappy, n_series, n_files, n_bytes, n_parts, parameters, …
+    meta: dict[str, Any]  # n_windows, n_parts, …
     missing: tuple[Missing, ...]
 
 
@@ -126,7 +126,7 @@ def check(spec: BulkSpec) -> None:
         )
 
 
-def embed(spec: BulkSpec, out: str, client: Client, progress: Progress, size: int = 0) -> Embedded:
+def embed(spec: BulkSpec, out: str, client: Client, progress: Progress, size: int = 0) -> Written:
     """Compute what is not yet there.
 
     Args:
@@ -139,28 +139,45 @@ def embed(spec: BulkSpec, out: str, client: Client, progress: Progress, size: in
     """
     check(spec)
     place = Place(out, client, progress)
-    inside = surveys.contents(spec.folder, place)
+    return embedded(spec, surveys.contents(spec.folder, place), place, size or spec.part_size())
+
+
+def embedded(spec: BulkSpec, inside: Contents, place: Place, size: int) -> Written:
+    """The same, of a folder that was looked through."""
     key = spec.embedding_fingerprint(inside.digest)
-    where = f"{key}/of-{size or spec.part_size()}"
-    known = Folder(out).get(f"{where}.json")
-    if known is not None and not json.loads(known)["missing"]:
-        return Embedded(key, where, json.loads(known), ())
-    way = Way(spec, fingerprint(spec.encoder.identity()), out, where)
-    gpus = offering(client, "GPU") if spec.encoder.reads_patches else None
-    [(_, facts)] = Rolling(client, _facts, gpus).over(iter([way]), lambda done: progress(FETCHING, done, 1))
+    where = f"{key}/of-{size}"
+    known = whole(place.out, where)
+    if known is not None:
+        return Written(key, where, known, ())
+    way = Way(spec, fingerprint(spec.encoder.identity()), place.out, where)
+    gpus = offering(place.client, "GPU") if spec.encoder.reads_patches else None
+    [(_, facts)] = Rolling(place.client, _facts, gpus).over(iter([way]), lambda n: place.progress(FETCHING, n, 1))
     if isinstance(facts, Exception):
         raise failure(facts)
     learnt = surveys.learnt(spec.folder, spec.recipe, inside, place)
-    total = parts.n_windows(inside, spec.recipe, learnt.states)
+    total = sum(parts.n_windows(one, spec.recipe) for one in inside.series if one.name in learnt.states)
     tally = _Tally(total, [Missing((name,), 0, error) for name, error in learnt.refused.items()])
-    work = Rolling(client, partial(_embedded, way), gpus)
-    wanted = _wanted(way, inside, parts.parts(inside, spec.recipe, learnt.states, size or spec.part_size()), tally)
-    for asked, outcome in work.over(wanted, lambda _: progress(EMBEDDING, tally.done, total)):
+    work = Rolling(place.client, partial(_embedded, way), gpus)
+    wanted = _wanted(way, inside, parts.parts(inside, spec.recipe, learnt.states, size), tally)
+    for asked, outcome in work.over(wanted, lambda _: place.progress(EMBEDDING, tally.done, total)):
         tally.ended(asked.part, outcome)
     meta = {"made": "bulk embedding", "spec": spec.to_json(), "n_series": len(inside.series)} | facts
     meta |= {"n_files": len(inside.files), "n_bytes": inside.n_bytes} | tally.to_json()
-    Folder(out).put(f"{where}.json", json.dumps(meta, ensure_ascii=False, indent=1).encode())
-    return Embedded(key, where, meta, tuple(tally.missing))
+    return finished(place.out, Written(key, where, meta, tuple(tally.missing)))
+
+
+def whole(out: str, where: str) -> dict[str, Any] | None:
+    """The meta of what lies there, if nothing is missing from it."""
+    data = Folder(out).get(f"{where}.json")
+    meta: dict[str, Any] | None = None if data is None else json.loads(data)
+    return None if meta is None or meta["missing"] else meta
+
+
+def finished(out: str, result: Written) -> Written:
+    """The same. Its meta is written last of all."""
+    meta = result.meta | {"missing": [one.to_json() for one in result.missing]}
+    Folder(out).put(f"{result.where}.json", json.dumps(meta, ensure_ascii=False, indent=1).encode())
+    return result
 
 
 # --- which parts
@@ -210,7 +227,6 @@ class _Tally:
             "n_windows": self.n_windows,
             "n_gappy": self.total - self.n_windows - lost,
             "n_parts": self.n_parts,
-            "missing": [one.to_json() for one in self.missing],
             "seconds_of_workers": self.seconds,
         }
 

@@ -180,10 +180,9 @@ def parts(inside: Contents, recipe: Recipe, states: Mapping[str, Sequence[State]
         yield Part(number, tuple(waiting))
 
 
-def n_windows(inside: Contents, recipe: Recipe, states: Mapping[str, Sequence[State]]) -> int:
-    """In all parts, also those that lack a value."""
-    way = _Way.of(recipe.steps)
-    return sum(n_starts(way.n(of_series(one, ())), recipe.window) for one in inside.series if one.name in states)
+def n_windows(series: Whole, recipe: Recipe) -> int:
+    """Of one series, also those that lack a value."""
+    return n_starts(_Way.of(recipe.steps).n(of_series(series, ())), recipe.window)
 
 
 def of_series(series: Whole, states: tuple[State, ...]) -> Piece:
@@ -193,17 +192,25 @@ def of_series(series: Whole, states: tuple[State, ...]) -> Piece:
 
 def _pieces(empty: Piece, recipe: Recipe, size: int) -> Iterator[Piece]:
     """The windows of a series, `size` at a time."""
-    way = _Way.of(recipe.steps)
-    total = n_starts(way.n(empty), recipe.window)
+    total = n_windows(empty.series, recipe)
     for first in range(0, total, size):
-        some = replace(empty, first=first, end=min(first + size, total))
-        yield replace(some, series=empty.series.between(*_recorded(some, way, *span(some, recipe))))
+        yield piece_of(empty, recipe, first, min(first + size, total))
+
+
+def piece_of(empty: Piece, recipe: Recipe, first: int, end: int) -> Piece:
+    """These windows of a series, and no more of it than they need."""
+    some = replace(empty, first=first, end=end)
+    return replace(some, series=empty.series.between(*_recorded(some, _Way.of(recipe.steps), *span(some, recipe))))
+
+
+def starts(piece: Piece, recipe: Recipe, numbers: Ints) -> Ints:
+    """First samples, after the steps, of windows of its series that bear these numbers."""
+    return starts_of(numbers, _Way.of(recipe.steps).n(piece), recipe.window)
 
 
 def span(piece: Piece, recipe: Recipe) -> tuple[int, int]:
     """First sample of its windows, and one past their last."""
-    n = _Way.of(recipe.steps).n(piece)
-    low, high = starts_of(np.array([piece.first, piece.end - 1]), n, recipe.window).tolist()
+    low, high = starts(piece, recipe, np.array([piece.first, piece.end - 1])).tolist()
     return low, high + recipe.window.length
 
 
@@ -235,8 +242,7 @@ def filled(spec: FolderSpec, recipe: Recipe, piece: Piece) -> Filled:
     """The windows of a piece, but for those that lack a value."""
     low, high = span(piece, recipe)
     series = prepared(spec, recipe.steps, piece, low, high)
-    n = _Way.of(recipe.steps).n(piece)
-    start = starts_of(np.arange(piece.first, piece.end), n, recipe.window)
+    start = starts(piece, recipe, np.arange(piece.first, piece.end))
     every = np.lib.stride_tricks.sliding_window_view(series.values, recipe.window.length, axis=0)
     missing = np.concatenate([[0], np.cumsum(np.isnan(series.values).any(axis=1))])
     start = start[missing[start - low + recipe.window.length] == missing[start - low]]
