@@ -149,8 +149,7 @@ def embedded(spec: BulkSpec, inside: Contents, place: Place, size: int) -> Writt
     known = whole(place.out, where)
     if known is not None:
         return Written(key, where, known, ())
-    way = Way(spec, fingerprint(spec.encoder.identity()), place.out, where)
-    gpus = offering(place.client, "GPU") if spec.encoder.reads_patches else None
+    way, gpus = Way.of(spec, place.out, where), gpus_for(spec.encoder, place.client)
     [(_, facts)] = Rolling(place.client, _facts, gpus).over(iter([way]), lambda n: place.progress(FETCHING, n, 1))
     if isinstance(facts, Exception):
         raise failure(facts)
@@ -191,6 +190,19 @@ class Way:
     model: str  # fingerprint of the encoder's identity: a worker that has other weights must not use them
     out: str
     where: str  # within it
+
+    @classmethod
+    def of(cls, spec: BulkSpec, out: str, where: str) -> Self:
+        return cls(spec, fingerprint(spec.encoder.identity()), out, where)
+
+    def encoder(self) -> Encoder:
+        """On a worker: the same one for all parts."""
+        return _encoder(self.spec.encoder, self.model, self.spec.folder.channels)
+
+
+def gpus_for(encoder: EncoderSpec, client: Client) -> dict[str, Any] | None:
+    """What tasks of a model ask of a worker: a GPU where there are some, however many others there are."""
+    return offering(client, "GPU") if encoder.reads_patches else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,9 +281,8 @@ def _identity(inside: Contents, recipe: Recipe, piece: Piece) -> list[Any]:
 
 def _facts(way: Way) -> dict[str, Any]:
     """About the encoder. Where it cannot do these windows, this says so before a thousand parts do."""
-    channels = way.spec.folder.channels
-    encoder = _encoder(way.spec.encoder, way.model, channels)
-    width = _embedding(encoder, np.zeros((0, len(channels), way.spec.recipe.window.length))).shape[1]
+    encoder, nothing = way.encoder(), np.zeros((0, len(way.spec.folder.channels), way.spec.recipe.window.length))
+    width = _embedding(encoder, nothing).shape[1]
     known = {"parameters": encoder.parameters, "mode": encoder.mode, "weights": encoder.weights}
     return known | {"revision": encoder.revision, "width": width}
 
@@ -300,10 +311,8 @@ def _embedded(way: Way, asked: Asked) -> tuple[int, float]:
         if data is not None:
             out.put(f"{asked.name}-{n}.parquet", data)
             return int(n), time.perf_counter() - began
-    spec = way.spec
-    encoder = _encoder(spec.encoder, way.model, spec.folder.channels)
-    filled = [parts.filled(spec.folder, spec.recipe, piece) for piece in asked.part.pieces]
-    vectors = _embedding(encoder, np.concatenate([one.values for one in filled]))
+    filled = [parts.filled(way.spec.folder, way.spec.recipe, piece) for piece in asked.part.pieces]
+    vectors = _embedding(way.encoder(), np.concatenate([one.values for one in filled]))
     table = where_table(filled).append_column("vector", fixed(vectors))
     out.put(f"{asked.name}-{len(vectors)}.parquet", written(table))
     return len(vectors), time.perf_counter() - began

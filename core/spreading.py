@@ -5,10 +5,10 @@ results lie, under the map's fingerprint, the sample as it was drawn and one Par
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -18,19 +18,26 @@ from distributed import Client
 from core import bulk, flat, parts, surveys
 from core.artifacts import fingerprint
 from core.bulk import BulkSpec, Missing, Written, written
+from core.embedding import Loss, reconstruction_loss
+from core.encoders import nobody
 from core.errors import N_
 from core.folders import Contents, Whole
+from core.parts import Piece
 from core.principal import principal
 from core.projection import Head, ProjectionSpec, place, project
 from core.remote import Folder
 from core.rolling import Rolling, failure
 from core.series import Floats, Ints
 from core.surveys import Place
-from core.views import DRAWING, DRAWN, Progress
+from core.views import DRAWING, DRAWN, SCORING, Progress
+
+T = TypeVar("T")
 
 VERSION = 1  # raise it when the same vectors would be drawn otherwise
 CHOOSING, PLACING = N_("Choosing the stretches to draw"), N_("Placing all stretches on the map")
-PLACE = ["series", "start"]  # columns that say which window
+PLACE = ("series", "start")  # columns that say which window
+SCORED = 2000  # windows of the sample that a loss is told of
+TOGETHER = 64  # of them that are read in one task
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +69,9 @@ def draw(spec: BulkSpec, out: str, client: Client, progress: Progress, size: int
     files = [one.name for one in Folder(f"{out}/{embedded.where}").files(".parquet")]
     if Folder(out).get(how.sample) is None:
         left_out = {name for one in embedded.missing if not one.n_windows for name in one.series}
-        series = [one for one in inside.series if one.name not in left_out]
-        picks = _picks(spec, replace(inside, series=tuple(series)), size, {_number(one): one for one in files})
-        _draw(how, embedded.where, picks, at)
+        inside = replace(inside, series=tuple(one for one in inside.series if one.name not in left_out))
+        picks = _picks(spec, inside, size, {_number(one): one for one in files})
+        _draw(how, embedded.where, picks, _loss(spec, inside, at), at)
     missing = [*embedded.missing, *_place_all(how, embedded.where, where, files, at)]
     meta = {"made": "bulk view", "spec": spec.to_json(), "embedding": embedded.key} | _told(how)
     meta |= {"n_windows": sum(map(_n_in, files)), "n_parts": len(files)}
@@ -153,21 +160,30 @@ def _found(out: str, where: str, pick: Pick) -> pa.Table:
 # --- the map of them
 
 
-def _draw(how: Map, vectors: str, picks: Sequence[Pick], at: Place) -> None:
-    """Draw the sample, and keep it."""
-    choosing = Rolling(at.client, partial(_found, how.out, vectors))
-    found = list(choosing.over(iter(picks), lambda done: at.progress(CHOOSING, done, len(picks))))
-    failed = [outcome for _, outcome in found if isinstance(outcome, Exception)]
-    if failed:
-        raise failure(failed[0])
-    some = pa.concat_tables([table for _, table in found])
+def _draw(how: Map, vectors: str, picks: Sequence[Pick], loss: Mapping[str, Any], at: Place) -> None:
+    """Draw the sample, and keep it with what is told of it."""
+    some = pa.concat_tables(_all(partial(_found, how.out, vectors), picks, CHOOSING, at))
     some = some.set_column(0, "series", some["series"].cast(pa.string())).sort_by(
         [(name, "ascending") for name in PLACE]
     )
     drawn = project(_vectors(some), how.projection, lambda n, of, _: at.progress(DRAWING, n, of), head=how.head)
-    told = {"explained": drawn.explained, "shares": list(drawn.shares), "n_drawn": len(some)}
+    told = {"explained": drawn.explained, "shares": list(drawn.shares), "n_drawn": len(some), **loss}
     some = _with(some, drawn.xy).replace_schema_metadata({"pilot": json.dumps(told)})
     Folder(how.out).put(how.sample, written(some))
+
+
+def _all(work: Callable[[T], Any], things: Sequence[T], stage: str, at: Place) -> list[Any]:
+    """What the work returned for each, in their order."""
+    numbered = Rolling(at.client, partial(_numbered, work))
+    ended = list(numbered.over(iter(enumerate(things)), lambda done: at.progress(stage, done, len(things))))
+    for _, end in ended:
+        if isinstance(end, Exception):
+            raise failure(end)
+    return [end for (_, _), end in sorted(ended, key=lambda one: one[0][0])]
+
+
+def _numbered(work: Callable[[T], Any], thing: tuple[int, T]) -> Any:
+    return work(thing[1])
 
 
 def _told(how: Map) -> dict[str, Any]:
@@ -185,6 +201,38 @@ def _vectors(table: pa.Table) -> Floats:
 
 def _with(table: pa.Table, xy: Floats) -> pa.Table:
     return table.append_column("x", pa.array(xy[:, 0])).append_column("y", pa.array(xy[:, 1]))
+
+
+# --- how well the model fills in what is hidden from it
+
+
+def _loss(spec: BulkSpec, inside: Contents, at: Place) -> dict[str, Any]:
+    """On some windows of the sample: to read and guess all of them would take as long again."""
+    if not spec.encoder.reads_patches:
+        return {"loss": None}
+    numbers = _chosen(inside.series, replace(spec, sample=min(spec.sample, SCORED)))
+    states = surveys.learnt(spec.folder, spec.recipe, inside, at).states
+    whole = [parts.of_series(one, tuple(states[one.name])) for one in inside.series]
+    pieces = [parts.piece_of(one, spec.recipe, n, n + 1) for one in whole for n in numbers[one.series.name].tolist()]
+    batches = [pieces[i : i + TOGETHER] for i in range(0, len(pieces), TOGETHER)]
+    values = np.concatenate(_all(partial(_values, spec), batches, CHOOSING, at))
+    scoring = Rolling(
+        at.client, partial(_scored, bulk.Way.of(spec, at.out, "")), bulk.gpus_for(spec.encoder, at.client)
+    )
+    [(_, found)] = scoring.over(iter([values]), lambda done: at.progress(SCORING, done, 1))
+    if isinstance(found, Exception):
+        raise failure(found)
+    return {"loss": found and found.mean, "mask_ratio": found and found.mask_ratio, "n_scored": len(values)}
+
+
+def _values(spec: BulkSpec, pieces: Sequence[Piece]) -> Floats:
+    """On a worker."""
+    return np.concatenate([parts.filled(spec.folder, spec.recipe, one).values for one in pieces])
+
+
+def _scored(way: bulk.Way, values: Floats) -> Loss | None:
+    """Likewise."""
+    return reconstruction_loss(way.encoder(), [values], len(values), nobody) if len(values) else None
 
 
 # --- all others on it
