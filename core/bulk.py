@@ -11,7 +11,7 @@ import json
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
 from typing import Any, Self
 
@@ -113,7 +113,7 @@ class Written:
 
 def check(spec: BulkSpec) -> None:
     """Refuse, in a sentence, what cannot be done part by part."""
-    parts.check(spec.recipe)
+    parts.check(spec.folder, spec.recipe)
     if "level-scale-slope" in spec.encoder.side or spec.encoder.kind == "statistics":
         raise UserError(
             N_("Level, size and slope are weighed against all stretches, so they cannot be had in parts."),
@@ -173,10 +173,11 @@ def whole(out: str, where: str) -> dict[str, Any] | None:
 
 
 def finished(out: str, result: Written) -> Written:
-    """The same. Its meta is written last of all."""
+    """The same, with what is missing in its meta, which is written last of all."""
     meta = result.meta | {"missing": [one.to_json() for one in result.missing]}
-    Folder(out).put(f"{result.where}.json", json.dumps(meta, ensure_ascii=False, indent=1).encode())
-    return result
+    text = json.dumps(meta, ensure_ascii=False, indent=1)
+    Folder(out).put(f"{result.where}.json", text.encode())
+    return replace(result, meta=json.loads(text))
 
 
 # --- which parts

@@ -19,7 +19,7 @@ from core.fitting import Fill, State, scale_windows, shared_by, training_length
 from core.folders import Contents, FolderSpec, Whole
 from core.preparation import filler
 from core.recipes import Recipe, n_starts, starts_of
-from core.series import Floats, Ints, Series
+from core.series import Floats, Ints, Series, Times
 from core.steps import Bend, Deseason, Detrend, Impute, Resample, Scale, Smooth, Step, Winsorise
 
 FARTHEST = 100_000  # samples that a step may look beyond the edges of a part
@@ -68,7 +68,7 @@ class Filled:
 # --- which steps can be done
 
 
-def check(recipe: Recipe) -> None:
+def check(folder: FolderSpec, recipe: Recipe) -> None:
     """Refuse, in a sentence, what cannot be done part by part."""
     for step in recipe.steps:
         if shared_by(step) == "all":
@@ -77,6 +77,11 @@ def check(recipe: Recipe) -> None:
     grids = [step for step in recipe.steps if isinstance(step, Resample)]
     if len(grids) > 1:
         raise _whole(N_("two even grids"), N_("Choose one."))
+    if grids and not folder.time:
+        raise UserError(
+            N_("This folder has no time column, so there is no even grid in time."),
+            N_("Name the time column, or leave out the even grid."),
+        )
     if recipe.window.align == "label":
         raise _whole(N_("stretches that begin at a label"), N_("Let them begin at the start of each series."))
     if recipe.window.most:
@@ -279,18 +284,13 @@ def _on_the_grid(step: Resample, series: Series, piece: Piece) -> tuple[Series, 
 
     A row without values, on the grid's own beat, comes first: the grid of a part begins with its earliest time.
     """
-    if series.time is None:
-        raise UserError(
-            N_("This folder has no time column, so there is no even grid in time."),
-            N_("Name the time column, or leave out the even grid."),
-        )
-    pace = _pace(step)
-    point = (int(series.time[0].astype(np.int64)) - piece.start) // pace
+    pace, time = _pace(step), cast(Times, series.time)  # `check` saw to it
+    point = (int(time[0].astype(np.int64)) - piece.start) // pace
     begin = np.array([piece.start + point * pace]).view("datetime64[ns]")
     nothing = np.full((1, series.values.shape[1]), np.nan)
     beat = replace(
         series,
-        time=np.concatenate([begin, series.time]),
+        time=np.concatenate([begin, time]),
         values=np.concatenate([nothing, series.values]),
         filled=None,
     )
