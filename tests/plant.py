@@ -41,13 +41,18 @@ def inside(spec: FolderSpec) -> Contents:
 
 
 @contextmanager
-def crew(*, n: int = 1, processes: bool = False) -> Iterator[Client]:
-    """Workers with one thread each; in this process, or each in one of its own."""
+def crew(*, n: int = 1, threads: int = 1, processes: bool = False) -> Iterator[Client]:
+    """Workers in this process, or each in one of its own."""
     pages = dict.fromkeys(("dashboard_address", "worker_dashboard_address"), "127.0.0.1:0")
     where = {"host": "127.0.0.1"} if processes else {}
     with (
         LocalCluster(
-            n_workers=n, threads_per_worker=1, processes=processes, silence_logs=logging.CRITICAL, **pages, **where
+            n_workers=n,
+            threads_per_worker=threads,
+            processes=processes,
+            silence_logs=logging.CRITICAL,
+            **pages,
+            **where,
         ) as cluster,
         Client(cluster) as client,
     ):
