@@ -30,7 +30,7 @@ from core.folders import Contents, FolderSpec
 from core.parts import Filled, Part, Piece
 from core.projection import ProjectionSpec
 from core.recipes import Recipe
-from core.remote import Folder
+from core.remote import Folder, Found, absolute
 from core.rolling import Rolling, failure, offering
 from core.series import Floats
 from core.surveys import Place
@@ -92,13 +92,13 @@ class BulkSpec:
 class Missing:
     """What is not in the result, and why."""
 
-    series: tuple[str, ...]  # from the first to the last that is in the part
+    names: tuple[str, ...]  # of the first and the last series in it; of what is missing on a map, the file of vectors
     n_windows: int  # of them in that part
     error: UserError
 
     def to_json(self) -> dict[str, Any]:
         words = {"problem": self.error.problem, "remedy": self.error.remedy, "facts": self.error.facts}
-        return {"series": list(self.series), "n_windows": self.n_windows} | words
+        return {"names": list(self.names), "n_windows": self.n_windows} | words
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +138,13 @@ def embed(spec: BulkSpec, out: str, client: Client, progress: Progress, size: in
             missing in the result, and tried again by the next call.
     """
     check(spec)
-    place = Place(out, client, progress)
+    spec, place = located(spec), Place(absolute(out), client, progress)
     return embedded(spec, surveys.contents(spec.folder, place), place, size or spec.part_size())
+
+
+def located(spec: BulkSpec) -> BulkSpec:
+    """The same, for workers that were started in another folder."""
+    return replace(spec, folder=replace(spec.folder, url=absolute(spec.folder.url)))
 
 
 def embedded(spec: BulkSpec, inside: Contents, place: Place, size: int) -> Written:
@@ -155,6 +160,13 @@ def embedded(spec: BulkSpec, inside: Contents, place: Place, size: int) -> Writt
         raise failure(facts)
     learnt = surveys.learnt(spec.folder, spec.recipe, inside, place)
     total = sum(parts.n_windows(one, spec.recipe) for one in inside.series if one.name in learnt.states)
+    if not total and not learnt.refused:
+        raise UserError(
+            N_("No series is as long as one stretch of {length} samples; the longest has {longest}."),
+            N_("Choose a shorter stretch, or upload a longer recording."),
+            length=spec.recipe.window.length,
+            longest=max(one.n for one in inside.series),
+        )
     tally = _Tally(total, [Missing((name,), 0, error) for name, error in learnt.refused.items()])
     work = Rolling(place.client, partial(_embedded, way), gpus)
     wanted = _wanted(way, inside, parts.parts(inside, spec.recipe, learnt.states, size), tally)
@@ -210,7 +222,8 @@ def gpus_for(encoder: EncoderSpec, client: Client) -> dict[str, Any] | None:
 class Asked:
     part: Part
     name: str  # of the file, but for its end, which says how many windows are in it
-    kept: str = ""  # the same part as another state of the folder has left it
+    files: tuple[Found, ...]  # that it is read from
+    kept: str  # the same part as another state of the folder has left it; "": nowhere
 
 
 class _Tally:
@@ -260,7 +273,8 @@ def _wanted(way: Way, inside: Contents, all_parts: Iterator[Part], tally: _Tally
             tally.found(part, mine[own])
         else:
             name = f"{way.where}/{part.number // 1000:05}/part-{part.number:08}-{own}"
-            yield Asked(part, name, kept.get(own, ""))
+            read = {one.file for piece in part.pieces for one in piece.series.stretches}
+            yield Asked(part, name, tuple(inside.files[file] for file in sorted(read)), kept.get(own, ""))
 
 
 def _identity(inside: Contents, recipe: Recipe, piece: Piece) -> list[Any]:
@@ -314,9 +328,22 @@ def _embedded(way: Way, asked: Asked) -> tuple[int, float]:
             return int(n), time.perf_counter() - began
     filled = [parts.filled(way.spec.folder, way.spec.recipe, piece) for piece in asked.part.pieces]
     vectors = _embedding(way.encoder(), np.concatenate([one.values for one in filled]))
+    _check_unchanged(way.spec.folder, asked.files)
     table = where_table(filled).append_column("vector", fixed(vectors))
     out.put(f"{asked.name}-{len(vectors)}.parquet", written(table))
     return len(vectors), time.perf_counter() - began
+
+
+def _check_unchanged(spec: FolderSpec, files: Sequence[Found]) -> None:
+    """A file that changes while it is read would be kept as what it was before."""
+    folder = Folder(spec.url)
+    for one in files:
+        if folder.found(one.name) != one:
+            raise UserError(
+                N_("“{file}” has changed while it was read."),
+                N_("Start again when nobody writes to the folder: what is done is kept."),
+                file=one.name,
+            )
 
 
 def where_table(filled: Sequence[Filled]) -> pa.Table:

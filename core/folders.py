@@ -20,7 +20,7 @@ from core import blocks
 from core.artifacts import fingerprint
 from core.blocks import Block
 from core.errors import N_, UserError
-from core.remote import Folder
+from core.remote import Folder, Found
 from core.series import Floats, Ints, Series
 
 ENDINGS = (".parquet", ".csv")
@@ -97,8 +97,12 @@ class Contents:
 
     digest: str  # of the files' names and bytes: the same content has the same one anywhere
     series: tuple[Whole, ...]  # in order of their names
-    files: Mapping[str, str]  # the SHA-256 of each
-    n_bytes: int
+    files: Mapping[str, Found]  # by name
+    hashes: Mapping[str, str]  # SHA-256 of each
+
+    @property
+    def n_bytes(self) -> int:
+        return sum(one.size for one in self.files.values())
 
 
 # --- looking a file through, on a worker
@@ -176,18 +180,18 @@ def _ends(spec: FolderSpec, file: str, table: pa.Table, rows: Ints, before: int 
 # --- all files together
 
 
-def contents(spec: FolderSpec, files: Mapping[str, Mapping[str, Any]], n_bytes: int) -> Contents:
+def contents(spec: FolderSpec, files: Iterable[Found], looked: Mapping[str, Mapping[str, Any]]) -> Contents:
     """What the files come to.
 
     Args:
-        files: by name, what `looked_through` found in each.
+        looked: by name, what `looked_through` found in each.
 
     Raises:
         UserError: there is nothing, or two files of one series overlap in time.
     """
     found: dict[str, list[Stretch]] = {}
-    for name in sorted(files):
-        for series, block, n, first, last in files[name]["stretches"]:
+    for name in sorted(looked):
+        for series, block, n, first, last in looked[name]["stretches"]:
             found.setdefault(series, []).append(Stretch(name, Block(*block), n, first, last))
     if not found:
         raise UserError(
@@ -195,9 +199,9 @@ def contents(spec: FolderSpec, files: Mapping[str, Mapping[str, Any]], n_bytes: 
             N_("Check the address, and that the files end in .parquet or .csv."),
             url=spec.url,
         )
-    hashes = {name: files[name]["sha256"] for name in sorted(files)}
+    hashes = {name: looked[name]["sha256"] for name in sorted(looked)}
     series = tuple(_in_order(name, found[name]) for name in sorted(found))
-    return Contents(fingerprint("folder", list(hashes.items())), series, hashes, n_bytes)
+    return Contents(fingerprint("folder", list(hashes.items())), series, {one.name: one for one in files}, hashes)
 
 
 def _in_order(name: str, stretches: list[Stretch]) -> Whole:

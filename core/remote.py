@@ -44,6 +44,11 @@ class Folder:
             if name.endswith(endings) and not any(part.startswith(IGNORED) for part in name.split("/"))
         ]
 
+    def found(self, name: str) -> Found:
+        with _told(self.url):
+            info = self.fs.info(self.path(name))
+        return Found(name, int(info["size"]), _state(info))
+
     @contextmanager
     def open(self, name: str) -> Iterator[IO[bytes]]:
         """To be read from any place in it."""
@@ -84,11 +89,16 @@ def _told(url: str) -> AbstractContextManager[None]:
     return bucket.told(url, bucket.FOLDER)
 
 
+def absolute(url: str) -> str:
+    """The same, for processes that were started in other folders."""
+    return url if "://" in url else str(Path(url).absolute())
+
+
 @lru_cache(maxsize=16)
 def _opened(url: str) -> tuple[Any, str]:
     from fsspec.core import url_to_fs
 
-    fs, root = url_to_fs(url, use_listings_cache=False) if "://" in url else url_to_fs(str(Path(url).absolute()))
+    fs, root = url_to_fs(url, use_listings_cache=False) if "://" in url else url_to_fs(absolute(url))
     return fs, str(root).rstrip("/")
 
 

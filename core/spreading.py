@@ -20,12 +20,12 @@ from core.artifacts import fingerprint
 from core.bulk import BulkSpec, Missing, Written, written
 from core.embedding import Loss, reconstruction_loss
 from core.encoders import nobody
-from core.errors import N_
+from core.errors import N_, UserError
 from core.folders import Contents, Whole
 from core.parts import Piece
 from core.principal import principal
 from core.projection import Head, ProjectionSpec, place, project
-from core.remote import Folder
+from core.remote import Folder, absolute
 from core.rolling import Rolling, failure
 from core.series import Floats, Ints
 from core.surveys import Place
@@ -36,7 +36,7 @@ T = TypeVar("T")
 VERSION = 1  # raise it when the same vectors would be drawn otherwise
 CHOOSING, PLACING = N_("Choosing the stretches to draw"), N_("Placing all stretches on the map")
 PLACE = ("series", "start")  # columns that say which window
-SCORED = 2000  # windows of the sample that a loss is told of
+SCORED = 2000  # windows that a loss is told of
 TOGETHER = 64  # of them that are read in one task
 
 
@@ -57,30 +57,30 @@ class Map:
 def draw(spec: BulkSpec, out: str, client: Client, progress: Progress, size: int = 0) -> Written:
     """Embed what is not yet embedded, draw a sample of it, and place all else on that map; see core.bulk.embed."""
     bulk.check(spec)
-    at, size = Place(out, client, progress), size or spec.part_size()
+    spec, at, size = bulk.located(spec), Place(absolute(out), client, progress), size or spec.part_size()
     inside = surveys.contents(spec.folder, at)
     embedded = bulk.embedded(spec, inside, at, size)
     head = flat.head_of(spec.encoder) if spec.projection.method == "trained" else None
-    how = Map(spec.projection, head, out, _fingerprint(spec, embedded))
+    how = Map(spec.projection, head, at.out, _fingerprint(spec, embedded))
     where = f"{how.key}/of-{size}"
-    known = bulk.whole(out, where)
+    known = bulk.whole(at.out, where)
     if known is not None:
         return Written(how.key, where, known, ())
-    files = [one.name for one in Folder(f"{out}/{embedded.where}").files(".parquet")]
-    if Folder(out).get(how.sample) is None:
-        left_out = {name for one in embedded.missing if not one.n_windows for name in one.series}
+    files = [one.name for one in Folder(f"{at.out}/{embedded.where}").files(".parquet")]
+    if Folder(at.out).get(how.sample) is None:
+        left_out = {name for one in embedded.missing if not one.n_windows for name in one.names}
         inside = replace(inside, series=tuple(one for one in inside.series if one.name not in left_out))
         picks = _picks(spec, inside, size, {_number(one): one for one in files})
         _draw(how, embedded.where, picks, _loss(spec, inside, at), at)
     missing = [*embedded.missing, *_place_all(how, embedded.where, where, files, at)]
     meta = {"made": "bulk view", "spec": spec.to_json(), "embedding": embedded.key} | _told(how)
     meta |= {"n_windows": sum(map(_n_in, files)), "n_parts": len(files)}
-    return bulk.finished(out, Written(how.key, where, meta, tuple(missing)))
+    return bulk.finished(at.out, Written(how.key, where, meta, tuple(missing)))
 
 
 def _fingerprint(spec: BulkSpec, embedded: Written) -> str:
     """A map of vectors some of which are missing is another one."""
-    lacking = [[list(one.series), one.n_windows] for one in embedded.missing]
+    lacking = [[list(one.names), one.n_windows] for one in embedded.missing]
     own = [flat.identity(spec.encoder)] if spec.projection.method == "trained" else []
     how = [asdict(spec.projection), spec.sample, spec.seed]
     return fingerprint("bulk view", VERSION, DRAWN, embedded.key, lacking, how, own)
@@ -162,7 +162,13 @@ def _found(out: str, where: str, pick: Pick) -> pa.Table:
 
 def _draw(how: Map, vectors: str, picks: Sequence[Pick], loss: Mapping[str, Any], at: Place) -> None:
     """Draw the sample, and keep it with what is told of it."""
-    some = pa.concat_tables(_all(partial(_found, how.out, vectors), picks, CHOOSING, at))
+    found = _all(partial(_found, how.out, vectors), picks, CHOOSING, at)
+    if not found:
+        raise UserError(
+            N_("Every stretch has a missing value in it, so there is nothing to draw."),
+            N_("Fill longer gaps in the preparation, choose a shorter stretch, or leave a channel out."),
+        )
+    some = pa.concat_tables(found)
     some = some.set_column(0, "series", some["series"].cast(pa.string())).sort_by(
         [(name, "ascending") for name in PLACE]
     )
@@ -207,7 +213,7 @@ def _with(table: pa.Table, xy: Floats) -> pa.Table:
 
 
 def _loss(spec: BulkSpec, inside: Contents, at: Place) -> dict[str, Any]:
-    """On some windows of the sample: to read and guess all of them would take as long again."""
+    """On some windows, chosen as the sample is: to have it guess in all of them would take as long again."""
     if not spec.encoder.reads_patches:
         return {"loss": None}
     numbers = _chosen(inside.series, replace(spec, sample=min(spec.sample, SCORED)))

@@ -64,7 +64,7 @@ def contents(spec: FolderSpec, place: Place) -> Contents:
     Raises:
         UserError: a file cannot be read, or they do not go together.
     """
-    if f"{place.out}/".startswith(f"{spec.url.rstrip('/')}/"):
+    if f"{Folder(place.out).root}/".startswith(f"{Folder(spec.url).root}/"):
         raise UserError(
             N_("The results would lie among the data in “{url}”."),
             N_("Choose another folder for them."),
@@ -84,9 +84,7 @@ def contents(spec: FolderSpec, place: Place) -> Contents:
     notes.write()
     if refused:
         raise refused
-    return folders.contents(
-        spec, {name: notes.known[key] for name, key in keys.items()}, sum(one.size for one in files)
-    )
+    return folders.contents(spec, files, {name: notes.known[key] for name, key in keys.items()})
 
 
 # --- what the steps learn
@@ -142,4 +140,4 @@ def _learnt(spec: FolderSpec, recipe: Recipe, batch: Sequence[Whole]) -> list[li
 
 def identities(inside: Contents, series: Whole) -> list[Any]:
     """What is read of a series, whatever its files are called."""
-    return [[inside.files[one.file], one.block.at, one.block.size, one.n] for one in series.stretches]
+    return [[inside.hashes[one.file], one.block.at, one.block.size, one.n] for one in series.stretches]

@@ -212,7 +212,7 @@ def saturation(spec: BulkSpec) -> Measuring:
     """Tasks a second that do nothing, with what ours are given. The lower of the two rates comes back."""
     found = inside(spec.folder)
     part = next(bulk.parts.parts(found, RECIPE, {found.series[0].name: ({}, {})}, 4096))
-    asked = Asked(part, "0" * 100)
+    asked = Asked(part, "0" * 100, tuple(found.files.values())[:1], "")
     with crew(n=2, processes=True) as client:
         handed = N_EMPTY / timed(lambda: client.gather(client.map(_nothing, [asked] * N_EMPTY, pure=False)))
     yield "empty tasks that a scheduler hands to 2 worker processes here", f"{handed:,.0f} a second", "", None

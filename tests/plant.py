@@ -36,8 +36,7 @@ def walks(folder: Path, n_series: int, n: int) -> dict[str, Floats]:
 
 def inside(spec: FolderSpec) -> Contents:
     files = Folder(spec.url).files(*folders.ENDINGS)
-    looked = {one.name: folders.looked_through(spec, one.name) for one in files}
-    return folders.contents(spec, looked, sum(one.size for one in files))
+    return folders.contents(spec, files, {one.name: folders.looked_through(spec, one.name) for one in files})
 
 
 @contextmanager

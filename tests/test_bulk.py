@@ -25,9 +25,11 @@ from core.preparation import PreparationSpec, load
 from core.projection import ProjectionSpec
 from core.reader import Source
 from core.recipes import Recipe, WindowSpec, places
+from core.remote import Folder
 from core.steps import Impute, Scale, Smooth
 from core.tables import guess
 from core.views import EMBEDDING, ViewSpec
+from tests.bucket import Server
 from tests.plant import crew, walks, written
 
 RECIPE = Recipe((Impute("linear", 4), Scale("z-score", "series")), 0.7, WindowSpec(32, 8))
@@ -236,7 +238,7 @@ def test_a_part_that_fails_is_told_and_tried_again_by_the_next_run(spec: BulkSpe
             broken.write_bytes(b"?" * len(whole))
 
     made = bulk.embed(spec, out, client, spoil, SIZE)
-    assert {name for one in made.missing for name in one.series} >= {"s1"}
+    assert {name for one in made.missing for name in one.names} >= {"s1"}
     assert sum(one.n_windows for one in made.missing) + made.meta["n_windows"] == 3 * 72
     assert all("cannot be read" in str(one.error) for one in made.missing)
     broken.write_bytes(whole)
@@ -249,7 +251,7 @@ def test_a_part_that_fails_is_told_and_tried_again_by_the_next_run(spec: BulkSpe
 def test_a_series_that_teaches_nothing_is_left_out_and_told(spec: BulkSpec, client: Client, out: str):
     written(np.full(600, np.nan), Path(spec.folder.url) / "s1.parquet")
     made = bulk.embed(spec, out, client, silent, SIZE)
-    assert [one.series for one in made.missing] == [("s1",)]
+    assert [one.names for one in made.missing] == [("s1",)]
     assert set(table(out, made)["series"].to_pylist()) == {"s0", "s2"}
 
 
@@ -259,6 +261,33 @@ def test_a_file_that_cannot_be_read_is_told_before_anything_is_embedded(spec: Bu
     with pytest.raises(UserError, match=r"“s9.csv” has no column “x”"):
         bulk.embed(spec, out, client, steps, SIZE)
     assert not steps.embedded()
+
+
+def test_a_file_that_grows_while_it_is_read_is_not_taken_for_what_it_was(spec: BulkSpec, client: Client, out: str):
+    def grow(stage: str, done: int, _total: int) -> None:
+        if stage == EMBEDDING and not done:
+            written(np.arange(900.0), Path(spec.folder.url) / "s1.parquet")
+
+    made = bulk.embed(spec, out, client, grow, SIZE)
+    assert {str(one.error).split(".")[0] for one in made.missing} == {"“s1"}
+    assert "s1" not in table(out, made)["series"].to_pylist()
+
+
+def test_series_that_are_all_too_short_are_told(spec: BulkSpec, client: Client, out: str):
+    long = replace(spec, recipe=replace(RECIPE, window=WindowSpec(1024, 8)))
+    with pytest.raises(UserError, match="the longest has 600"):
+        bulk.embed(long, out, client, silent)
+
+
+def test_a_bucket_does_as_well(spec: BulkSpec, client: Client, out: str, bucket: Server):
+    there = bucket.fresh()
+    for file in Path(spec.folder.url).iterdir():
+        Folder(f"{there}/data").put(file.name, file.read_bytes())
+    remote = replace(spec, folder=replace(spec.folder, url=f"{there}/data"))
+    made = bulk.embed(remote, f"{there}/out", client, silent, SIZE)
+    assert made.key == bulk.embed(spec, out, client, silent, SIZE).key
+    assert made.meta["n_windows"] == 3 * 72
+    assert bulk.embed(remote, f"{there}/out", client, silent, SIZE) == made
 
 
 @pytest.mark.parametrize(
