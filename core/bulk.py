@@ -6,33 +6,27 @@ and when a file of the data has changed, the parts that do not depend on it are 
 is no matter of the result, but parts of another size lie elsewhere.
 """
 
-import io
 import json
 import re
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from distributed import Client
-from numpy.typing import NDArray
 
-from core import parts, surveys
+from core import hands, parts, surveys
 from core.artifacts import fingerprint
-from core.embedding import Encoder
-from core.encoders import EncoderSpec, nobody
+from core.encoders import EncoderSpec
 from core.errors import N_, UserError
 from core.folders import Contents, FolderSpec
-from core.parts import Filled, Part, Piece
+from core.hands import Asked, Way
+from core.parts import Part, Piece
 from core.projection import ProjectionSpec
 from core.recipes import Recipe
-from core.remote import Folder, Found, absolute
+from core.remote import Folder, absolute
 from core.rolling import Rolling, failure, offering
-from core.series import Floats
 from core.surveys import Place
 from core.views import EMBEDDING, FETCHING, PCA, Progress
 
@@ -154,8 +148,8 @@ def embedded(spec: BulkSpec, inside: Contents, place: Place, size: int) -> Writt
     known = whole(place.out, where)
     if known is not None:
         return Written(key, where, known, ())
-    way, gpus = Way.of(spec, place.out, where), gpus_for(spec.encoder, place.client)
-    [(_, facts)] = Rolling(place.client, _facts, gpus).over(iter([way]), lambda n: place.progress(FETCHING, n, 1))
+    way, gpus = way_of(spec, place.out), gpus_for(spec.encoder, place.client)
+    [(_, facts)] = Rolling(place.client, hands.facts, gpus).over(iter([way]), lambda n: place.progress(FETCHING, n, 1))
     if isinstance(facts, Exception):
         raise failure(facts)
     learnt = surveys.learnt(spec.folder, spec.recipe, inside, place)
@@ -168,10 +162,11 @@ def embedded(spec: BulkSpec, inside: Contents, place: Place, size: int) -> Writt
             longest=max(one.n for one in inside.series),
         )
     tally = _Tally(total, [Missing((name,), 0, error) for name, error in learnt.refused.items()])
-    work = Rolling(place.client, partial(_embedded, way), gpus)
-    wanted = _wanted(way, inside, parts.parts(inside, spec.recipe, learnt.states, size), tally)
-    for asked, outcome in work.over(wanted, lambda _: place.progress(EMBEDDING, tally.done, total)):
-        tally.ended(asked.part, outcome)
+    work = Rolling(place.client, partial(hands.embedded, way), gpus)
+    asked = _asked(spec, inside, parts.parts(inside, spec.recipe, learnt.states, size), where)
+    todo = _wanted(asked, place, where, tally)
+    for one, outcome in work.over(todo, lambda _: place.progress(EMBEDDING, tally.done, total)):
+        tally.ended(one.part, outcome)
     meta = {"made": "bulk embedding", "spec": spec.to_json(), "n_series": len(inside.series)} | facts
     meta |= {"n_files": len(inside.files), "n_bytes": inside.n_bytes} | tally.to_json()
     return finished(place.out, Written(key, where, meta, tuple(tally.missing)))
@@ -195,35 +190,13 @@ def finished(out: str, result: Written) -> Written:
 # --- which parts
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
-    """What is the same for all parts."""
-
-    spec: BulkSpec
-    model: str  # fingerprint of the encoder's identity: a worker that has other weights must not use them
-    out: str
-    where: str  # within it
-
-    @classmethod
-    def of(cls, spec: BulkSpec, out: str, where: str) -> Self:
-        return cls(spec, fingerprint(spec.encoder.identity()), out, where)
-
-    def encoder(self) -> Encoder:
-        """On a worker: the same one for all parts."""
-        return _encoder(self.spec.encoder, self.model, self.spec.folder.channels)
+def way_of(spec: BulkSpec, out: str) -> Way:
+    return Way(spec.folder, spec.recipe, spec.encoder, fingerprint(spec.encoder.identity()), out)
 
 
 def gpus_for(encoder: EncoderSpec, client: Client) -> dict[str, Any] | None:
     """What tasks of a model ask of a worker: a GPU where there are some, however many others there are."""
     return offering(client, "GPU") if encoder.reads_patches else None
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    part: Part
-    name: str  # of the file, but for its end, which says how many windows are in it
-    files: tuple[Found, ...]  # that it is read from
-    kept: str  # the same part as another state of the folder has left it; "": nowhere
 
 
 class _Tally:
@@ -257,24 +230,30 @@ class _Tally:
         }
 
 
-def _wanted(way: Way, inside: Contents, all_parts: Iterator[Part], tally: _Tally) -> Iterator[Asked]:
-    """Parts that are not there."""
+def _asked(spec: BulkSpec, inside: Contents, all_parts: Iterable[Part], where: str) -> Iterator[Asked]:
+    """All parts of a folder, each under what decides its vectors."""
+    for part in all_parts:
+        pieces = [_identity(inside, spec.recipe, piece) for piece in part.pieces]
+        own = fingerprint("part", VERSION, spec.way(), pieces)[:16]
+        read = {one.file for piece in part.pieces for one in piece.series.stretches}
+        files = tuple(inside.files[file] for file in sorted(read))
+        yield Asked(part, f"{where}/{part.number // 1000:05}/part-{part.number:08}-{own}", files)
+
+
+def _wanted(asked: Iterable[Asked], place: Place, where: str, tally: _Tally) -> Iterator[Asked]:
+    """Those that are not there."""
     kept, mine = dict[str, str](), dict[str, int]()
-    for told in map(PART.fullmatch, (one.name for one in Folder(way.out).files(".parquet"))):
-        if told and told["where"] == way.where:
+    for told in map(PART.fullmatch, (one.name for one in Folder(place.out).files(".parquet"))):
+        if told and told["where"] == where:
             mine[told["own"]] = int(told["n"])
         elif told:
             kept[told["own"]] = told.group()
-    recipe, done = way.spec.recipe, way.spec.way()
-    for part in all_parts:
-        pieces = [_identity(inside, recipe, piece) for piece in part.pieces]
-        own = fingerprint("part", VERSION, done, pieces)[:16]
+    for one in asked:
+        own = one.name[-16:]
         if own in mine:
-            tally.found(part, mine[own])
+            tally.found(one.part, mine[own])
         else:
-            name = f"{way.where}/{part.number // 1000:05}/part-{part.number:08}-{own}"
-            read = {one.file for piece in part.pieces for one in piece.series.stretches}
-            yield Asked(part, name, tuple(inside.files[file] for file in sorted(read)), kept.get(own, ""))
+            yield replace(one, kept=kept.get(own, ""))
 
 
 def _identity(inside: Contents, recipe: Recipe, piece: Piece) -> list[Any]:
@@ -289,80 +268,3 @@ def _identity(inside: Contents, recipe: Recipe, piece: Piece) -> list[Any]:
         read,
         piece.states,
     ]
-
-
-# --- on a worker
-
-
-def _facts(way: Way) -> dict[str, Any]:
-    """About the encoder. Where it cannot do these windows, this says so before a thousand parts do."""
-    encoder, nothing = way.encoder(), np.zeros((0, len(way.spec.folder.channels), way.spec.recipe.window.length))
-    width = _embedding(encoder, nothing).shape[1]
-    known = {"parameters": encoder.parameters, "mode": encoder.mode, "weights": encoder.weights}
-    return known | {"revision": encoder.revision, "width": width}
-
-
-@lru_cache(maxsize=2)
-def _encoder(spec: EncoderSpec, model: str, channels: tuple[str, ...]) -> Encoder:
-    """Loaded once a worker."""
-    if fingerprint(spec.identity()) != model:
-        raise UserError(
-            N_("A worker has other weights of this model than the computer that asks."),
-            N_("Give all of them the same files, under the same path."),
-        )
-    return Encoder(spec, channels, nobody)
-
-
-def _embedding(encoder: Encoder, values: Floats) -> NDArray[np.float32]:
-    """(n, d), also of no windows."""
-    return encoder.embed(values if len(values) else np.zeros((1, *values.shape[1:])), nobody)[: len(values)]
-
-
-def _embedded(way: Way, asked: Asked) -> tuple[int, float]:
-    """Write a part; how many windows are in it, and the seconds that it took."""
-    began, out = time.perf_counter(), Folder(way.out)
-    if asked.kept:
-        n, data = asked.kept.rsplit("-", 1)[1].removesuffix(".parquet"), out.get(asked.kept)
-        if data is not None:
-            out.put(f"{asked.name}-{n}.parquet", data)
-            return int(n), time.perf_counter() - began
-    filled = [parts.filled(way.spec.folder, way.spec.recipe, piece) for piece in asked.part.pieces]
-    vectors = _embedding(way.encoder(), np.concatenate([one.values for one in filled]))
-    _check_unchanged(way.spec.folder, asked.files)
-    table = where_table(filled).append_column("vector", fixed(vectors))
-    out.put(f"{asked.name}-{len(vectors)}.parquet", written(table))
-    return len(vectors), time.perf_counter() - began
-
-
-def _check_unchanged(spec: FolderSpec, files: Sequence[Found]) -> None:
-    """A file that changes while it is read would be kept as what it was before."""
-    folder = Folder(spec.url)
-    for one in files:
-        if folder.found(one.name) != one:
-            raise UserError(
-                N_("“{file}” has changed while it was read."),
-                N_("Start again when nobody writes to the folder: what is done is kept."),
-                file=one.name,
-            )
-
-
-def where_table(filled: Sequence[Filled]) -> pa.Table:
-    """Columns series and start, and time where there is a clock: a row a window."""
-    names = pa.array([name for one in filled for name in one.series], pa.string()).dictionary_encode()
-    columns = {"series": names, "start": pa.array(np.concatenate([one.start for one in filled]))}
-    times = [one.time for one in filled if one.time is not None]
-    if times:
-        columns["time"] = pa.array(np.concatenate(times)).cast(pa.timestamp("ns"))
-    return pa.table(columns)
-
-
-def fixed(vectors: NDArray[np.float32]) -> pa.Array:
-    """(n, d) as n lists."""
-    return pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), vectors.shape[1])
-
-
-def written(table: pa.Table) -> bytes:
-    """As a Parquet file. Vectors hardly get smaller by compression, and places little."""
-    file = io.BytesIO()
-    pq.write_table(table, file, compression="none", use_dictionary=["series"])
-    return file.getvalue()

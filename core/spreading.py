@@ -17,11 +17,12 @@ from distributed import Client
 
 from core import bulk, flat, parts, surveys
 from core.artifacts import fingerprint
-from core.bulk import BulkSpec, Missing, Written, written
+from core.bulk import BulkSpec, Missing, Written
 from core.embedding import Loss, reconstruction_loss
 from core.encoders import nobody
 from core.errors import N_, UserError
 from core.folders import Contents, Whole
+from core.hands import Way, written
 from core.parts import Piece
 from core.principal import principal
 from core.projection import Head, ProjectionSpec, place, project
@@ -222,9 +223,7 @@ def _loss(spec: BulkSpec, inside: Contents, at: Place) -> dict[str, Any]:
     pieces = [parts.piece_of(one, spec.recipe, n, n + 1) for one in whole for n in numbers[one.series.name].tolist()]
     batches = [pieces[i : i + TOGETHER] for i in range(0, len(pieces), TOGETHER)]
     values = np.concatenate(_all(partial(_values, spec), batches, CHOOSING, at))
-    scoring = Rolling(
-        at.client, partial(_scored, bulk.Way.of(spec, at.out, "")), bulk.gpus_for(spec.encoder, at.client)
-    )
+    scoring = Rolling(at.client, partial(_scored, bulk.way_of(spec, at.out)), bulk.gpus_for(spec.encoder, at.client))
     [(_, found)] = scoring.over(iter([values]), lambda done: at.progress(SCORING, done, 1))
     if isinstance(found, Exception):
         raise failure(found)
@@ -236,9 +235,9 @@ def _values(spec: BulkSpec, pieces: Sequence[Piece]) -> Floats:
     return np.concatenate([parts.filled(spec.folder, spec.recipe, one).values for one in pieces])
 
 
-def _scored(way: bulk.Way, values: Floats) -> Loss | None:
+def _scored(way: Way, values: Floats) -> Loss | None:
     """Likewise."""
-    return reconstruction_loss(way.encoder(), [values], len(values), nobody) if len(values) else None
+    return reconstruction_loss(way.ready(), [values], len(values), nobody) if len(values) else None
 
 
 # --- all others on it

@@ -22,10 +22,11 @@ import pandas as pd
 import pyarrow.dataset
 from distributed import Client
 
-from core import bulk, spreading
-from core.bulk import Asked, BulkSpec
+from core import bulk, parts, spreading
+from core.bulk import BulkSpec
 from core.encoders import PUBLISHED, EncoderSpec, operations_of
 from core.folders import FolderSpec
+from core.hands import Asked
 from core.projection import ProjectionSpec
 from core.recipes import Recipe, WindowSpec
 from core.rolling import Rolling
@@ -211,8 +212,8 @@ def killed(folder: Path, spec: BulkSpec, n: int) -> Iterator[Row]:
 def saturation(spec: BulkSpec) -> Measuring:
     """Tasks a second that do nothing, with what ours are given. The lower of the two rates comes back."""
     found = inside(spec.folder)
-    part = next(bulk.parts.parts(found, RECIPE, {found.series[0].name: ({}, {})}, 4096))
-    asked = Asked(part, "0" * 100, tuple(found.files.values())[:1], "")
+    part = next(parts.parts(found, RECIPE, {found.series[0].name: ({}, {})}, 4096))
+    asked = Asked(part, "0" * 100, tuple(found.files.values())[:1])
     with crew(n=2, processes=True) as client:
         handed = N_EMPTY / timed(lambda: client.gather(client.map(_nothing, [asked] * N_EMPTY, pure=False)))
     yield "empty tasks that a scheduler hands to 2 worker processes here", f"{handed:,.0f} a second", "", None

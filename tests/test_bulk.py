@@ -15,12 +15,13 @@ import pyarrow.dataset
 import pytest
 from distributed import Client
 
-from core import bulk, views
+from core import bulk, hands, views
 from core.artifacts import Store
 from core.bulk import BulkSpec, Written
 from core.encoders import EncoderSpec
 from core.errors import UserError
 from core.folders import FolderSpec
+from core.hands import Way
 from core.preparation import PreparationSpec, load
 from core.projection import ProjectionSpec
 from core.reader import Source
@@ -168,13 +169,13 @@ def test_a_changed_file_costs_its_own_parts_alone(
     first = bulk.embed(spec, out, client, silent, SIZE)
     written(np.arange(600.0) % 7, Path(spec.folder.url) / "s1.parquet")
     embedded = Counter[str]()
-    filled = bulk.parts.filled
+    filled = hands.parts.filled
 
     def counting(*asked: Any) -> Any:
         embedded[asked[2].series.name] += 1
         return filled(*asked)
 
-    monkeypatch.setattr(bulk.parts, "filled", counting)  # the workers are in this process
+    monkeypatch.setattr(hands.parts, "filled", counting)  # the workers are in this process
     second = bulk.embed(spec, out, client, silent, SIZE)
     assert second.key != first.key
     assert embedded == {"s1": 4}
@@ -315,7 +316,7 @@ def test_results_do_not_lie_among_the_data(spec: BulkSpec, client: Client, below
 
 def test_a_worker_with_other_weights_embeds_nothing(spec: BulkSpec):
     with pytest.raises(UserError, match="other weights"):
-        bulk.Way(spec, "ab" * 32, "out", "where").encoder()
+        Way(spec.folder, spec.recipe, spec.encoder, "ab" * 32, "out").ready()
 
 
 @pytest.mark.parametrize(("length", "n_channels", "size"), [(64, 1, 4096), (512, 8, 2048), (512, 1000, 64)])
