@@ -72,18 +72,26 @@ def check(folder: FolderSpec, recipe: Recipe) -> None:
     """Refuse, in a sentence, what cannot be done part by part."""
     for step in recipe.steps:
         if shared_by(step) == "all":
-            raise _over_all(step)
+            raise UserError(
+                N_("What looks at the values of all series at once, as Box-Cox does, cannot be done in parts."),
+                N_("Choose the same over each series, or the logarithm."),
+            )
         _look(step)
     grids = [step for step in recipe.steps if isinstance(step, Resample)]
     if len(grids) > 1:
-        raise _whole(N_("two even grids"), N_("Choose one."))
+        raise UserError(
+            N_("Of two even grids in time one is enough, and in parts there can be only one."), N_("Leave one out.")
+        )
     if grids and not folder.time:
         raise UserError(
             N_("This folder has no time column, so there is no even grid in time."),
             N_("Name the time column, or leave out the even grid."),
         )
     if recipe.window.align == "label":
-        raise _whole(N_("stretches that begin at a label"), N_("Let them begin at the start of each series."))
+        raise UserError(
+            N_("Stretches that begin at a label cannot be cut in parts."),
+            N_("Let them begin at the start of each series."),
+        )
     if recipe.window.most:
         raise UserError(
             N_("A first look at some stretches only is not for a folder in parts."),
@@ -91,44 +99,42 @@ def check(folder: FolderSpec, recipe: Recipe) -> None:
         )
 
 
-def _over_all(step: Step) -> UserError:
-    name = N_("Box-Cox") if isinstance(step, Bend) else N_("scaling or drawing in over all data")
-    return _whole(name, N_("Choose the same over each series, or the logarithm."))
-
-
 def _look(step: Step) -> int:
     """How many samples a step looks to either side, or why nobody can say."""
     match step:
         case Impute(method="seasonal"):
-            raise _whole(N_("filling gaps by season"), N_("Fill them by a straight line or by the last value."))
+            raise UserError(
+                N_("Filling gaps by season looks at a whole series at once, so it cannot be done in parts."),
+                N_("Fill them by a straight line or by the last value."),
+            )
         case Impute():
             if step.longest > FARTHEST:
-                raise _whole(
-                    N_("filling gaps without a limit"), N_("Choose a longest gap of 100,000 samples or fewer.")
+                raise UserError(
+                    N_("Gaps without a limit of their length cannot be filled in parts."),
+                    N_("Choose a longest gap of 100,000 samples or fewer."),
                 )
             return step.longest + (CONTEXT if step.method == "model" else 0)
         case Smooth(method="exponential"):
-            raise _whole(N_("exponential smoothing"), N_("Smooth by the median or by Savitzky–Golay."))
+            raise UserError(
+                N_("Exponential smoothing looks back over the whole series, so it cannot be done in parts."),
+                N_("Smooth by the median or by Savitzky–Golay."),
+            )
         case Smooth():
             return step.width
         case Deseason():
-            raise _whole(
-                N_("taking out seasons"), N_("Leave that step out, or use one step of differences against the trend.")
+            raise UserError(
+                N_("Taking out the season looks at a whole series at once, so it cannot be done in parts."),
+                N_("Leave that step out, or take each value less the one before instead."),
             )
         case Resample(method="linear"):
-            raise _whole(N_("a grid of straight lines"), N_("Use the mean or the nearest sample for the even grid."))
+            raise UserError(
+                N_("An even grid of straight lines needs samples however far away, so it cannot be had in parts."),
+                N_("Use the mean or the nearest sample for the even grid."),
+            )
         case Detrend(method="difference"):
             return 1
         case Resample() | Winsorise() | Detrend() | Scale() | Bend():
             return 0
-
-
-def _whole(step: str, remedy: str) -> UserError:
-    return UserError(
-        N_("The preparation has a step that looks at whole series at once, so it cannot be done in parts: {step}."),
-        remedy,
-        step=step,
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -297,7 +297,7 @@ def test_a_bucket_does_as_well(spec: BulkSpec, client: Client, out: str, bucket:
         ({"encoder": EncoderSpec("statistics")}, "weighed against all"),
         ({"encoder": EncoderSpec("raw", side=("level-scale-slope",))}, "weighed against all"),
         ({"encoder": EncoderSpec("raw", adapt="coral")}, "over all stretches"),
-        ({"recipe": replace(RECIPE, steps=(Smooth("exponential", 5),))}, "whole series at once"),
+        ({"recipe": replace(RECIPE, steps=(Smooth("exponential", 5),))}, "back over the whole series"),
         ({"encoder": EncoderSpec("raw", channel="y")}, "no channel “y”"),
     ],
 )

@@ -79,10 +79,10 @@ def test_a_series_that_is_left_out_is_in_no_part(spec: FolderSpec):
     [
         (Impute("seasonal", 9, 5), "by season"),
         (Impute("linear", 200_000), "without a limit"),
-        (Smooth("exponential", 5), "exponential"),
-        (Deseason("stl", (24,)), "seasons"),
-        (Scale("z-score", "all"), "over all data"),
-        (Bend("box-cox"), "Box-Cox"),
+        (Smooth("exponential", 5), "Exponential"),
+        (Deseason("stl", (24,)), "the season"),
+        (Scale("z-score", "all"), "all series at once"),
+        (Bend("box-cox"), "all series at once"),
         (Resample(60, "linear"), "straight lines"),
     ],
 )
