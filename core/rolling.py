@@ -16,7 +16,7 @@ T = TypeVar("T")
 Beat = Callable[[int], None]  # how many are done; raises to cancel
 
 AHEAD = 3  # tasks for each thread that are handed in: one is worked on, and the next ones lie ready
-EVERY = 0.02  # seconds between two looks at what is done
+EVERY = 0.005  # seconds between two looks at what is done
 TRIES = 2  # of a task that ends in an error: a store may have failed for a moment
 ENDED = ("finished", "error", "cancelled")  # not "lost": its worker died with what it returned, and Dask does it again
 logger = logging.getLogger(__name__)

@@ -39,6 +39,7 @@ EACH = 10_000  # windows of a series
 LENGTH, STRIDE = 64, 16
 RECIPE = Recipe((Impute("linear", 64), Scale("z-score", "series")), 0.7, WindowSpec(LENGTH, STRIDE))
 SMALL = 512  # windows in a part where few windows are shared evenly among two workers
+EVEN = 16  # parts where two workers are to have as many
 ROUNDS = 3
 N_EMPTY, N_THREADS = 5000, 64
 GPU, SHARE = 400e12, 0.3  # assumed, not measured: operations a second in bfloat16, and what a model reaches of them
@@ -64,7 +65,7 @@ def main() -> None:
 def rows(folder: Path, most: int) -> Iterator[Row]:
     folders = {n: plant(folder / str(n), n) for n in (most // 100, most // 10, most)}
     with bound(1) as one, bound(2) as two:
-        speed = yield from efficiency(folder, folders[most // 10], one, two)
+        speed = yield from efficiency(folder, most // 25, one, two)
         yield from flat(folder, folders, two)
         yield from maps(folder, folders[most // 10], two)
     yield from killed(folder, folders[most], most)
@@ -127,15 +128,14 @@ def seconds(spec: BulkSpec, client: Client, folder: Path, size: int) -> float:
 # --- figures
 
 
-def efficiency(folder: Path, spec: BulkSpec, one: Client, two: Client) -> Measuring:
+def efficiency(folder: Path, n: int, one: Client, two: Client) -> Measuring:
     """Rounds in turn, the one worker on this core and on that. Windows a second of one come back."""
-    few = replace(spec, folder=replace(spec.folder, url=str(folder / "even")))
-    plant(Path(few.folder.url), 4 * EACH)
+    spec = plant(folder / "even", n)
     [alone] = one.nthreads()
     rates: list[tuple[float, float]] = []
     for i in range(1 + ROUNDS):  # the first one warms up
         bind(one, alone, i % 2)
-        rates.append((4 * EACH / seconds(few, one, folder, 2500), 4 * EACH / seconds(few, two, folder, 2500)))
+        rates.append((n / seconds(spec, one, folder, n // EVEN), n / seconds(spec, two, folder, n // EVEN)))
     share = statistics.median(both / (2 * single) for single, both in rates[1:])
     single, both = (statistics.median(column) for column in zip(*rates[1:], strict=True))
     yield f"1 worker, 1 core: windows of {LENGTH} samples a second", f"{single:,.0f}", "", None
