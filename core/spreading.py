@@ -19,7 +19,7 @@ from core import bulk, flat, parts, surveys
 from core.artifacts import fingerprint
 from core.bulk import BulkSpec, Missing, Written
 from core.embedding import Loss, reconstruction_loss
-from core.encoders import nobody
+from core.encoders import EncoderSpec, nobody
 from core.errors import N_, UserError
 from core.folders import Contents, Whole
 from core.hands import Way, written
@@ -46,13 +46,17 @@ class Map:
     """By what new windows are placed."""
 
     projection: ProjectionSpec
-    head: Head | None  # of a trained map
+    encoder: EncoderSpec
     out: str
     key: str  # fingerprint of the map
 
     @property
     def sample(self) -> str:
         return f"{self.key}/sample.parquet"
+
+    def head(self) -> Head | None:
+        """Of a map that was trained along with the encoder."""
+        return flat.head_of(self.encoder) if self.projection.method == "trained" else None
 
 
 def draw(spec: BulkSpec, out: str, client: Client, progress: Progress, size: int = 0) -> Written:
@@ -61,8 +65,7 @@ def draw(spec: BulkSpec, out: str, client: Client, progress: Progress, size: int
     spec, at, size = bulk.located(spec), Place(absolute(out), client, progress), size or spec.part_size()
     inside = surveys.contents(spec.folder, at)
     embedded = bulk.embedded(spec, inside, at, size)
-    head = flat.head_of(spec.encoder) if spec.projection.method == "trained" else None
-    how = Map(spec.projection, head, at.out, _fingerprint(spec, embedded))
+    how = Map(spec.projection, spec.encoder, at.out, _fingerprint(spec, embedded))
     where = f"{how.key}/of-{size}"
     known = bulk.whole(at.out, where)
     if known is not None:
@@ -164,6 +167,9 @@ def _found(out: str, where: str, pick: Pick) -> pa.Table:
 def _draw(how: Map, vectors: str, picks: Sequence[Pick], loss: Mapping[str, Any], at: Place) -> None:
     """Draw the sample, and keep it with what is told of it."""
     found = _all(partial(_found, how.out, vectors), picks, CHOOSING, at)
+    failed = [one for one in found if isinstance(one, Exception)]
+    if failed:
+        raise failure(failed[0])
     if not found:
         raise UserError(
             N_("Every stretch has a missing value in it, so there is nothing to draw."),
@@ -173,20 +179,18 @@ def _draw(how: Map, vectors: str, picks: Sequence[Pick], loss: Mapping[str, Any]
     some = some.set_column(0, "series", some["series"].cast(pa.string())).sort_by(
         [(name, "ascending") for name in PLACE]
     )
-    drawn = project(_vectors(some), how.projection, lambda n, of, _: at.progress(DRAWING, n, of), head=how.head)
+    drawn = project(_vectors(some), how.projection, lambda n, of, _: at.progress(DRAWING, n, of), head=how.head())
     told = {"explained": drawn.explained, "shares": list(drawn.shares), "n_drawn": len(some), **loss}
     some = _with(some, drawn.xy).replace_schema_metadata({"pilot": json.dumps(told)})
     Folder(how.out).put(how.sample, written(some))
 
 
 def _all(work: Callable[[T], Any], things: Sequence[T], stage: str, at: Place) -> list[Any]:
-    """What the work returned for each, in their order."""
+    """What the work returned for each, or the exception that it ended in, in their order."""
     numbered = Rolling(at.client, partial(_numbered, work))
-    ended = list(numbered.over(iter(enumerate(things)), lambda done: at.progress(stage, done, len(things))))
-    for _, end in ended:
-        if isinstance(end, Exception):
-            raise failure(end)
-    return [end for (_, _), end in sorted(ended, key=lambda one: one[0][0])]
+    ended = numbered.over(iter(enumerate(things)), lambda done: at.progress(stage, done, len(things)))
+    outcomes = {i: outcome for (i, _), outcome in ended}
+    return [outcomes[i] for i in range(len(things))]
 
 
 def _numbered(work: Callable[[T], Any], thing: tuple[int, T]) -> Any:
@@ -222,7 +226,10 @@ def _loss(spec: BulkSpec, inside: Contents, at: Place) -> dict[str, Any]:
     whole = [parts.of_series(one, tuple(states[one.name])) for one in inside.series]
     pieces = [parts.piece_of(one, spec.recipe, n, n + 1) for one in whole for n in numbers[one.series.name].tolist()]
     batches = [pieces[i : i + TOGETHER] for i in range(0, len(pieces), TOGETHER)]
-    values = np.concatenate(_all(partial(_values, spec), batches, CHOOSING, at))
+    read = [one for one in _all(partial(_values, spec), batches, CHOOSING, at) if not isinstance(one, Exception)]
+    if not read:
+        return {"loss": None}
+    values = np.concatenate(read)
     scoring = Rolling(at.client, partial(_scored, bulk.way_of(spec, at.out)), bulk.gpus_for(spec.encoder, at.client))
     [(_, found)] = scoring.over(iter([values]), lambda done: at.progress(SCORING, done, 1))
     if isinstance(found, Exception):
@@ -261,7 +268,7 @@ def _fit(how: Map) -> _Fit:
     rows = {key: i for i, key in enumerate(_keys(some))}
     if how.projection.method == "pca":
         return _Fit(rows, xy, partial(principal(vectors, 2).along, k=2))
-    return _Fit(rows, xy, partial(place, vectors, xy, how.projection, head=how.head))
+    return _Fit(rows, xy, partial(place, vectors, xy, how.projection, head=how.head()))
 
 
 def _keys(table: pa.Table) -> Iterator[tuple[str, int]]:

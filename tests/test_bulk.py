@@ -15,7 +15,7 @@ import pyarrow.dataset
 import pytest
 from distributed import Client
 
-from core import bulk, hands, views
+from core import bulk, hands, surveys, views
 from core.artifacts import Store
 from core.bulk import BulkSpec, Written
 from core.encoders import EncoderSpec
@@ -146,7 +146,7 @@ def test_a_second_run_computes_nothing(spec: BulkSpec, client: Client, out: str)
     again = bulk.embed(spec, out, client, steps, SIZE)
     assert again == first
     assert files(out, again) == before
-    assert not steps.embedded()
+    assert steps == []
 
 
 def test_a_run_that_was_stopped_goes_on_where_it_was(spec: BulkSpec, client: Client, out: str):
@@ -176,8 +176,10 @@ def test_a_changed_file_costs_its_own_parts_alone(
         return filled(*asked)
 
     monkeypatch.setattr(hands.parts, "filled", counting)  # the workers are in this process
-    second = bulk.embed(spec, out, client, silent, SIZE)
+    steps = Steps()
+    second = bulk.embed(spec, out, client, steps, SIZE)
     assert second.key != first.key
+    assert {total for stage, _, total in steps if stage == surveys.LOOKING} == {1}
     assert embedded == {"s1": 4}
     before, after = table(out, first), table(out, second)
     assert vectors(after)[:72].tobytes() == vectors(before)[:72].tobytes()
