@@ -4,6 +4,7 @@ That takes a second to load and is imported only when the call is understood: wh
 """
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ ENDS = (
     "It ends with 0: done; 1: something could not be made, and the rest was; 2: the call or a file is wrong; "
     "3 (watch): new data no longer fit a map; 130: interrupted, and the same command goes on where it was."
 )
+REFUSED = N_("The computer refused that: {why}.")
 WORK = {
     "validate": "read everything, and say what is in it and what is done already",
     "embed": "have the models read the stretches, each embedding once",
@@ -38,6 +40,10 @@ def main(argv: Sequence[str]) -> int:
         return COMMANDS[args.command](Desk(args, voice, progress))
     except UserError as error:
         progress.line(voice.error(error))
+        return WRONG
+    except OSError as error:  # no such folder, no right to write there, a full disk
+        refused = UserError(REFUSED, N_("Look at the path, your rights there, and the room on the disk."), why=error)
+        progress.line(voice.error(refused))
         return WRONG
     except KeyboardInterrupt:
         progress.line(voice._(N_("Interrupted. The same command goes on from here.")))
@@ -63,11 +69,11 @@ def _parser() -> argparse.ArgumentParser:
     for name, about in WORK.items():
         one = command(name, about)
         one.add_argument("pilot", type=Path, metavar="PILOT.toml")
-        one.add_argument("--only", nargs="+", metavar="NAME", help="these maps (tune: trainings) and no others")
         _add_store(one)
         if name == "project":
             one.add_argument("--to", type=Path, metavar="FOLDER", help="leave each map there, as CSV and PNG")
         if name != "validate":
+            one.add_argument("--only", nargs="+", metavar="NAME", help="these maps (tune: trainings) and no others")
             one.add_argument("--dask", default="", metavar="ADDRESS", help="have a Dask cluster calculate")
     one = command("watch", "place each new file of a folder on the maps, until Ctrl-C")
     one.add_argument("folder", type=Path, metavar="FOLDER")
@@ -94,4 +100,6 @@ def _add_answers(one: argparse.ArgumentParser) -> None:
 
 
 if __name__ == "__main__":
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # whatever the system writes its files in: names have any letters
     sys.exit(main(sys.argv[1:]))

@@ -1,10 +1,9 @@
 """What each command of the command line does: results in the store, numbers on standard output, progress beside it."""
 
 import argparse
-import json
 import os
 import sys
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,18 +16,17 @@ from core.errors import N_, UserError
 from core.findings import evidence_of
 from core.findings_report import report as document_of
 from core.findings_report import write
-from core.notices import Notice
-from core.outcomes import FINGERPRINT, Column, Told
+from core.outcomes import MAP, TRAINING, Told, table
 from core.pilot_file import Plan
 from core.probes import ProbeSpec
 from core.progress import Reporter
 from core.reader import Reader
 from core.returns import read_answers
+from core.views import PCA
 from core.watching import Event, Watch, quiet
 from core.words import Voice
 
 DONE, SOME_FAILED, ALERT = 0, 1, 3  # how the process ends
-DATA, MAP, TRAINING = N_("data"), N_("map"), N_("extra training")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +62,12 @@ class Desk:
 
     def say(self, told: Mapping[str, Any], words: Iterable[str]) -> None:
         """Results: for a machine, or for people."""
-        self.line(
-            json.dumps(told, ensure_ascii=False, indent=1) if self.args.json else "\n\n".join(filter(None, words))
-        )
+        self.line(outcomes.as_json(told, indent=1) if self.args.json else "\n\n".join(filter(None, words)))
 
     def line(self, text: str) -> None:
         self.progress.clear()
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
-
-    def table(self, first: str, told: Mapping[str, Told], columns: Sequence[Column]) -> str:
-        return outcomes.table(self.voice._(first), told, columns, self.voice) if told else ""
 
     def end(self, failed: Iterable[tuple[str, UserError]]) -> int:
         """Say what could not be made, and how the process ends."""
@@ -90,36 +83,22 @@ class Desk:
 def validate(desk: Desk) -> int:
     store = desk.store()
     plan = desk.plan(store)
-    data = {name: survey.of_data(one, store) for name, one in plan.sources.items()}
-    maps, trainings = dict[str, Told](), dict[str, Told]()
-    failed: list[tuple[str, UserError]] = []
-    for names, told, of in ((plan.views, maps, survey.of_view), (plan.runs, trainings, survey.of_run)):
-        for name in names:
-            try:
-                told[name] = of(plan, name, store)
-            except UserError as error:
-                failed.append((name, error))
-    studies = {name: {"maps": list(one.views)} | one.design.to_json() for name, one in plan.studies.items()}
-    every = {"pilot": plan.name, "data": data, "maps": maps, "trainings": trainings, "waiting": dict(plan.waiting)}
-    words = [
-        plan.name,
-        desk.table(DATA, data, survey.DATA),
-        _notices(desk, {name: survey.notices(one, store) for name, one in plan.sources.items()}),
-        desk.table(MAP, survey.for_people(maps, desk.voice), survey.MAPS),
-        desk.table(TRAINING, survey.for_people(trainings, desk.voice), survey.TRAININGS),
-        *(
-            desk.voice._(N_("{name} waits for the extra training “{run}”.")).format(name=name, run=run)
-            for name, run in plan.waiting.items()
-        ),
-    ]
-    desk.say(every | {"studies": studies, "failed": [outcomes.of_error(name, error) for name, error in failed]}, words)
+    told, failed = survey.taken(plan, store)
+    each = [outcomes.of_error(name, error) for name, error in failed]
+    desk.say(told | {"failed": each}, survey.in_words(plan, store, told, desk.voice))
     return desk.end(failed)
 
 
 def embed(desk: Desk) -> int:
     plan, store, found = _made(desk, errands.embeddings, _maps)
-    told = _told(found, "embedding", lambda name: outcomes.of_embedding(plan.views[name], store))
-    return _finish(desk, found, {"embeddings": told}, [desk.table(MAP, told, (*outcomes.EMBEDDINGS, FINGERPRINT))])
+
+    def tell(name: str) -> Told:
+        shared = plan.views[name].drawn_by(PCA)
+        maps = [other for other, one in plan.views.items() if one.drawn_by(PCA) == shared]
+        return outcomes.of_embedding(plan.views[name], store) | {"maps": maps}
+
+    told = _told(found, "embedding", tell)
+    return _finish(desk, found, {"embeddings": told}, [table(MAP, told, outcomes.EMBEDDINGS, desk.voice)])
 
 
 def project(desk: Desk) -> int:
@@ -127,28 +106,22 @@ def project(desk: Desk) -> int:
     told = _told(found, "view", lambda name: outcomes.of_view(plan.views[name], store))
     for name in told if desk.args.to else ():
         points.save(points.table(plan.views[name], store), name, desk.args.to)
-    warnings = _notices(desk, {name: outcomes.warnings(plan.views[name], store) for name in told})
-    return _finish(desk, found, {"maps": told}, [desk.table(MAP, told, (*outcomes.VIEWS, FINGERPRINT)), warnings])
+    warnings = outcomes.notices({name: outcomes.warnings(plan.views[name], store) for name in told}, desk.voice)
+    return _finish(desk, found, {"maps": told}, [table(MAP, told, outcomes.VIEWS, desk.voice), warnings])
 
 
 def tune(desk: Desk) -> int:
     plan, store, found = _made(desk, errands.trainings, lambda plan: plan.runs)
     told = _told(found, "run", lambda name: outcomes.of_run(plan.runs[name], store))
     shown = {name: outcomes.run_for_people(one) for name, one in told.items()}
-    return _finish(desk, found, {"trainings": told}, [desk.table(TRAINING, shown, (*outcomes.RUNS, FINGERPRINT))])
+    return _finish(desk, found, {"trainings": told}, [table(TRAINING, shown, outcomes.RUNS, desk.voice)])
 
 
 def probe(desk: Desk) -> int:
     plan, store, found = _made(desk, errands.probed, _maps)
-    told = _told(found, "probes", lambda name: outcomes.of_probes(ProbeSpec(plan.views[name]), store))
-
-    def said(name: str) -> list[str]:
-        return outcomes.probes_in_words(ProbeSpec(plan.views[name]), store, desk.voice)
-
-    words = [
-        "\n".join([desk.table(name, outcomes.probes_for_people(one, desk.voice), outcomes.PROBES), *said(name)])
-        for name, one in told.items()
-    ]
+    specs = {name: ProbeSpec(view) for name, view in plan.views.items()}
+    told = _told(found, "probes", lambda name: outcomes.of_probes(specs[name], store))
+    words = [outcomes.probes_for_people(name, specs[name], store, desk.voice) for name in told]
     return _finish(desk, found, {"probes": told}, words)
 
 
@@ -179,11 +152,6 @@ def _finish(desk: Desk, found: Outcomes, told: Mapping[str, Any], words: Iterabl
     return desk.end(failed.items())
 
 
-def _notices(desk: Desk, each: Mapping[str, Iterable[Notice]]) -> str:
-    """A line each."""
-    return "\n".join(f"{name}: {desk.voice.notice(one)}" for name, notices in each.items() for one in notices)
-
-
 # --- what goes on
 
 
@@ -196,8 +164,11 @@ def watch(desk: Desk) -> int:
 
     def tell(event: Event) -> None:
         told.append(event)
-        line = json.dumps(outcomes.of_event(event), ensure_ascii=False, default=watching.as_json)
-        desk.line(line if desk.args.json else outcomes.event_for_people(event, desk.voice))
+        desk.line(
+            outcomes.as_json(outcomes.of_event(event))
+            if desk.args.json
+            else outcomes.event_for_people(event, desk.voice)
+        )
 
     watched = Watch(desk.args.folder, {name: plan.views[name] for name in drawn}, store, every=desk.args.every)
     (watching.once if desk.args.once else watching.run)(watched, tell, quiet)

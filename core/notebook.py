@@ -110,7 +110,9 @@ class Workbench:
         path = Path(file)
         data = path.read_bytes()
         key = self.store.keep(data, {"made": "opened", "bytes": len(data)})
-        told = {name: tuple(value) if isinstance(value, list) else value for name, value in reading.items()}
+        told: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in reading.items()
+        }
         source = Source(key, replace(guess(data, site=path.stem[:100]), **told))
         table_of(source, self.store)  # what is wrong with the file is told now
         return source

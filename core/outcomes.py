@@ -3,10 +3,12 @@
 Names are those of the file “All data (ZIP)”, where that has the same number.
 """
 
+import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from core import measures, probes, tuning, views
+from core import measures, probes, tuning, views, watching
 from core.artifacts import Store
 from core.document import Block, Bullets, Document, Grid, Paragraphs, is_numeric, squared
 from core.domains import Apart
@@ -133,6 +135,19 @@ def of_error(name: str, error: UserError) -> Told:
     return {"name": name, "problem": error.problem, "remedy": error.remedy, "said": str(error)}
 
 
+def as_json(told: Any, indent: int | None = None) -> str:
+    """For machines. A number that is none, or beyond all numbers, is null."""
+    return json.dumps(_finite(told), ensure_ascii=False, indent=indent, allow_nan=False, default=watching.as_json)
+
+
+def _finite(told: Any) -> Any:
+    if isinstance(told, Mapping):
+        return {name: _finite(one) for name, one in told.items()}
+    if isinstance(told, list | tuple):
+        return [_finite(one) for one in told]
+    return None if isinstance(told, float) and not math.isfinite(told) else told
+
+
 def english(one: Notice) -> str:
     """As machines and logs have it."""
     return Voice("en").notice(one)
@@ -155,14 +170,16 @@ class Column(NamedTuple):
     form: str = ""  # of its value
 
 
-EMBEDDINGS = (
-    Column(N_("stretches"), "n_windows", ",d"),
-    Column(N_("reconstruction error"), "error", ".3f"),
-)
+MAP, TRAINING = N_("map"), N_("extra training")  # heads of names
+FINGERPRINT = Column(N_("fingerprint"), "fingerprint", f".{DIGITS}")
+STRETCHES, ERROR = Column(N_("stretches"), "n_windows", ",d"), Column(N_("reconstruction error"), "error", ".3f")
+EMBEDDINGS = (STRETCHES, ERROR, FINGERPRINT)
 VIEWS = (
-    *EMBEDDINGS,
+    STRETCHES,
+    ERROR,
     Column(N_("neighbours kept"), "neighbours_kept", ".0%"),
     Column(N_("by chance"), "neighbours_chance", ".0%"),
+    FINGERPRINT,
 )
 RUNS = (
     Column(N_("could change"), "parameters_trained", ",d"),
@@ -170,24 +187,31 @@ RUNS = (
     Column(N_("MSE before"), "before", ".3f"),
     Column(N_("MSE after"), "after", ".3f"),
     Column(N_("stretches moved"), "moved", ".2f"),
+    FINGERPRINT,
 )
 PROBES = (
     Column(N_("seen by the model"), "model", ".2f"),
     Column(N_("shown by the map"), "map", ".2f"),
     Column(N_("by chance"), "shuffled", ".2f"),
 )
-FINGERPRINT = Column(N_("fingerprint"), "fingerprint", f".{DIGITS}")
 
 
 def table(first: str, told: Mapping[str, Told], columns: Sequence[Column], voice: Voice) -> str:
-    """A line of heads, and one of each thing that was told of by name.
+    """A line of heads, and one of each thing that was told of by name; "": there is nothing to tell.
 
     Args:
         first: head of the names.
     """
-    rows = [[first, *(voice._(one.head) for one in columns)]]
+    if not told:
+        return ""
+    rows = [[voice._(first), *(voice._(one.head) for one in columns)]]
     rows += [[name, *(_cell(facts.get(one.field), one.form) for one in columns)] for name, facts in told.items()]
     return aligned(rows)
+
+
+def notices(each: Mapping[str, Iterable[Notice]], voice: Voice) -> str:
+    """A line for each notice about something that has a name."""
+    return "\n".join(f"{name}: {voice.notice(one)}" for name, told in each.items() for one in told)
 
 
 def _cell(value: object, form: str) -> str:
@@ -208,18 +232,17 @@ def run_for_people(told: Told) -> Told:
     return told | (told["errors"][HIDDEN] if told.get("errors") else {})
 
 
-def probes_for_people(told: Told, voice: Voice) -> Mapping[str, Told]:
-    return {voice._(NAMES[kind]): scores for kind, scores in told["scores"].items()}
-
-
-def probes_in_words(spec: ProbeSpec, store: Store, voice: Voice) -> list[str]:
-    """What is seen, and what is not."""
+def probes_for_people(name: str, spec: ProbeSpec, store: Store, voice: Voice) -> str:
+    """A table of the truths, and below it what is seen and what is not."""
     found = probes.load(spec, store)
-    said = []
-    for one in () if found is None else probes.told(found):
+    if found is None:
+        return ""
+    scores = of_probes(spec, store)["scores"]
+    lines = [table(name, {voice._(NAMES[kind]): one for kind, one in scores.items()}, PROBES, voice)]
+    for one in probes.told(found):
         kinds: Any = one.facts["kinds"]
-        said.append(voice.filled(one.message, {"kinds": [voice._(NAMES[kind]) for kind in kinds]}))
-    return said
+        lines.append(voice.filled(one.message, {"kinds": [voice._(NAMES[kind]) for kind in kinds]}))
+    return "\n".join(lines)
 
 
 def event_for_people(event: Event, voice: Voice) -> str:

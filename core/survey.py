@@ -5,11 +5,10 @@ from collections.abc import Mapping, Sequence
 from core import encoders, preparation
 from core.artifacts import Store
 from core.encoders import EncoderSpec, check_channel, check_length, operations_of
-from core.errors import N_
+from core.errors import N_, UserError
 from core.kinds import Spec
 from core.measures import MeasureSpec
-from core.notices import Notice
-from core.outcomes import Column, Told, english
+from core.outcomes import MAP, STRETCHES, TRAINING, Column, Told, english, notices, table
 from core.pilot_file import Plan
 from core.preparation import PreparationSpec
 from core.probes import ProbeSpec
@@ -26,15 +25,48 @@ DATA = (
     Column(N_("channels"), "n_channels", ",d"),
     Column(N_("rows not used"), "rejected", ",d"),
 )
-STRETCHES, THERE = Column(N_("stretches"), "n_windows", ",d"), Column(N_("there already"), "there")
+THERE = Column(N_("there already"), "there")
 MAPS = (STRETCHES, Column(N_("seconds of the model, about"), "seconds", ",.0f"), THERE)
 TRAININGS = (STRETCHES, Column(N_("steps, at most"), "steps", ",d"), THERE)
 
 
+STUDIES = (Column(N_("maps"), "n_maps"), Column(N_("items for each person, at most"), "n_items"))
+WAITS = N_("{name} waits for the extra training “{run}”.")
 WORDS = {"view": N_("map"), "measures": N_("numbers"), "probes": N_("planted truths"), "run": N_("model")}
 
 
-def for_people(each: Mapping[str, Told], voice: Voice) -> Mapping[str, Told]:
+def taken(plan: Plan, store: Store) -> tuple[Told, list[tuple[str, UserError]]]:
+    """All that is said, and why some of the maps and trainings cannot be made."""
+    found: dict[str, dict[str, Told]] = {"maps": {}, "trainings": {}}
+    failed: list[tuple[str, UserError]] = []
+    for kind, names, of in (("maps", plan.views, of_view), ("trainings", plan.runs, of_run)):
+        for name in names:
+            try:
+                found[kind][name] = of(plan, name, store)
+            except UserError as error:
+                failed.append((name, error))
+    data = {name: of_data(one, store) for name, one in plan.sources.items()}
+    studies = {
+        name: {"maps": list(one.views), "n_maps": len(one.views)} | one.design.to_json()
+        for name, one in plan.studies.items()
+    }
+    return {"pilot": plan.name, "data": data, **found, "waiting": dict(plan.waiting), "studies": studies}, failed
+
+
+def in_words(plan: Plan, store: Store, told: Told, voice: Voice) -> list[str]:
+    """The same for people, with what was decided while the files were read."""
+    return [
+        plan.name,
+        table(N_("data"), told["data"], DATA, voice),
+        notices({name: table_of(one, store).notices for name, one in plan.sources.items()}, voice),
+        table(MAP, _worded(told["maps"], voice), MAPS, voice),
+        table(TRAINING, _worded(told["trainings"], voice), TRAININGS, voice),
+        "\n".join(voice.filled(WAITS, {"name": name, "run": run}) for name, run in plan.waiting.items()),
+        table(N_("study"), told["studies"], STUDIES, voice),
+    ]
+
+
+def _worded(each: Mapping[str, Told], voice: Voice) -> Mapping[str, Told]:
     """With words for what is there."""
     return {
         name: told | {"there": voice.listed(voice._(WORDS[kind]) for kind in told["there"] or ()) or None}
@@ -44,22 +76,17 @@ def for_people(each: Mapping[str, Told], voice: Voice) -> Mapping[str, Told]:
 
 def of_data(source: Source, store: Store) -> Told:
     """What was read of a file."""
-    table = table_of(source, store)
+    read = table_of(source, store)
     return {
         "sha256": source.sha256,
-        "series": len(table.series),
-        "rows": table.n_rows,
-        "rejected": len(table.rejected),
-        "n_channels": len(table.series[0].channels),
-        "channels": list(table.series[0].channels),
-        "labelled": table.series[0].label is not None,
-        "notices": [*map(english, table.notices)],
+        "series": len(read.series),
+        "rows": read.n_rows,
+        "rejected": len(read.rejected),
+        "n_channels": len(read.series[0].channels),
+        "channels": list(read.series[0].channels),
+        "labelled": read.series[0].label is not None,
+        "notices": [*map(english, read.notices)],
     }
-
-
-def notices(source: Source, store: Store) -> tuple[Notice, ...]:
-    """What was decided while it was read."""
-    return table_of(source, store).notices
 
 
 def of_view(plan: Plan, name: str, store: Store) -> Told:

@@ -199,8 +199,10 @@ def test_a_second_call_computes_nothing(made):
 
 
 def test_only_what_is_asked_for_is_made(made, tmp_path):
-    said = call("project", made.pilot, "--store", tmp_path / "own", "--json", "--only", GOOD[1])
+    words = ("--store", tmp_path / "own", "--json", "--only", GOOD[1], "--to", tmp_path / "maps")
+    said = call("project", made.pilot, *words)
     assert (said.ended, tuple(said.told["maps"])) == (0, GOOD[1:])
+    assert sorted(file.suffix for file in (tmp_path / "maps").iterdir()) == [".csv", ".png"]
     refused = call("project", made.pilot, "--store", made.store, "--only", "short")
     assert (refused.ended, refused.out) == (2, "")
     assert refused.err.startswith("The pilot file has no “short”. It has: short · waveform · pca")
@@ -219,7 +221,8 @@ def test_validate_says_what_is_in_the_file_and_what_is_there_already(made, tmp_p
 def test_each_embedding_is_made_once(made):
     told = call("embed", made.pilot, "--store", made.store, "--json").told
     maps = made.said.told["maps"]
-    assert [one["fingerprint"] for one in told["embeddings"].values()] == [maps[GOOD[0]]["embedding"]]
+    [one] = told["embeddings"].values()
+    assert (one["fingerprint"], one["maps"]) == (maps[GOOD[0]]["embedding"], list(GOOD))
 
 
 def test_truths_are_looked_for_in_each_map(made):
@@ -338,10 +341,11 @@ def test_a_report_is_written_as_the_end_of_its_name_says(answers, name, begins):
     assert file.read_bytes()[: len(begins)].lower() == begins.lower()
 
 
-def test_a_report_that_is_neither_is_refused(answers):
-    said = call("report", answers, "--to", answers.parent / "report.docx")
+@pytest.mark.parametrize("name", ["report.docx", "no such folder/report.pdf"])
+def test_a_report_that_cannot_be_written_is_refused(answers, name):
+    said = call("report", answers, "--to", answers.parent / name)
     assert (said.ended, said.out) == (2, "")
-    assert "report.docx" in said.err
+    assert name in said.err
 
 
 # --- the call itself
