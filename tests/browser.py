@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.error import HTTPError, URLError
@@ -16,6 +16,7 @@ from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Playwright, expect
+from playwright.sync_api import TimeoutError as TooLate
 
 from core.words import catalogue
 
@@ -25,6 +26,7 @@ PATIENCE = 120_000  # milliseconds; a cold start of torch, and a model's work, o
 ROOMY = {"MALLOC_MMAP_THRESHOLD_": f"{32 << 20}", "MALLOC_TRIM_THRESHOLD_": f"{256 << 20}"}
 expect.set_options(timeout=PATIENCE)
 AnyApp = TypeVar("AnyApp", bound="App")
+TWICE = 0.4  # seconds; likewise in pages/parts/rating.js, but for a moment until the page is told
 FLAGS = "--disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update"
 
 
@@ -211,6 +213,8 @@ class Visitor:
 class Rater(Visitor):
     """Somebody on the rating screen, who answers whatever is asked."""
 
+    turned = 0.0  # time.monotonic() when another screen came
+
     def on(self, name: str) -> Locator:
         return self.page.locator(f".rating {name}")
 
@@ -219,9 +223,11 @@ class Rater(Visitor):
         self.on(".next:enabled").wait_for()
         self.on(".stage > *").first.evaluate("e => { e.dataset.seen = true }")
         for _ in range(20):
+            self.page.wait_for_timeout(max(0, 1000 * (self.turned + TWICE - time.monotonic())))
             self.on(".next").click()
-            self.page.wait_for_timeout(400)
-            if not self.on(".stage > [data-seen]").count():
+            with suppress(TooLate):
+                self.on(".stage > [data-seen]").wait_for(state="detached", timeout=1000 * TWICE)
+                self.turned = time.monotonic()
                 return
         raise AssertionError(f"no way on from {self.on('h1').inner_text()}")
 
