@@ -75,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
         if name != "validate":
             one.add_argument("--only", nargs="+", metavar="NAME", help="these maps (tune: trainings) and no others")
             one.add_argument("--dask", default="", metavar="ADDRESS", help="have a Dask cluster calculate")
+    _add_bulk(command("bulk", "draw a map of a folder that is larger than memory: Parquet, or plain CSV"))
     one = command("watch", "place each new file of a folder on the maps, until Ctrl-C")
     one.add_argument("folder", type=Path, metavar="FOLDER")
     one.add_argument("--pilot", type=Path, required=True, metavar="PILOT.toml")
@@ -92,6 +93,20 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_store(one: argparse.ArgumentParser) -> None:
     one.add_argument("--store", type=Path, metavar="FOLDER", help="where results are kept (usual: with the app's)")
+
+
+def _add_bulk(one: argparse.ArgumentParser) -> None:
+    one.add_argument("folder", metavar="FOLDER", help="a path, or an address such as s3://plant/raw")
+    one.add_argument("--pilot", type=Path, required=True, metavar="PILOT.toml")
+    one.add_argument("--only", nargs=1, metavar="NAME", help="which map of the pilot, where it has several")
+    one.add_argument("--to", required=True, metavar="FOLDER", help="where the Parquet files go: a path or an address")
+    one.add_argument("--channels", nargs="+", metavar="COLUMN", help="what is measured (usual: as in the pilot)")
+    one.add_argument("--time", default="", metavar="COLUMN", help="the clock (usual: as in the pilot)")
+    one.add_argument("--series", nargs="+", metavar="COLUMN", help="columns, or folders KEY=…, that tell a series")
+    one.add_argument("--sample", type=int, default=20_000, metavar="N", help="stretches to draw the map of (20,000)")
+    one.add_argument("--dask", dest="cluster", default="", metavar="ADDRESS", help="have a Dask cluster calculate")
+    one.set_defaults(dask="")  # the pilot's own map is drawn here
+    _add_store(one)
 
 
 def _add_answers(one: argparse.ArgumentParser) -> None:

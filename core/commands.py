@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from core.outcomes import MAP, TRAINING, Told, table
 from core.pilot_file import Plan
 from core.probes import ProbeSpec
 from core.progress import Reporter
-from core.reader import Reader
+from core.reader import Reader, table_of
 from core.returns import read_answers
 from core.views import PCA
 from core.watching import Event, Watch, quiet
@@ -152,6 +153,34 @@ def _finish(desk: Desk, found: Outcomes, told: Mapping[str, Any], words: Iterabl
     return desk.end(failed.items())
 
 
+def bulk(desk: Desk) -> int:
+    """A map of the pilot, of a folder that is larger than memory; docs/SCALE.md says what is written."""
+    from core import bulk, jobs, spreading  # here, because Dask takes seconds to load
+    from core.folders import FolderSpec
+
+    plan, store, found = _made(desk, errands.maps, _maps)
+    names, args = desk.wanted(plan.views, plan.waiting), desk.args
+    if len(names) != 1:
+        raise UserError(N_("It is not clear which map is meant."), N_("Say it with --only: {names}."), names=names)
+    if failed := errands.failures(found):
+        return desk.end(failed.items())
+    view = plan.views[names[0]]
+    reading = view.sources[0].reading  # where nothing else is said, columns are called as in the pilot
+    channels = args.channels or table_of(view.sources[0], store).series[0].channels
+    series = args.series or filter(None, [reading.domain])
+    folder = FolderSpec(args.folder, tuple(channels), args.time or reading.time or "", tuple(series))
+    spec = bulk.BulkSpec(folder, view.recipe, view.encoder, view.projection, args.sample)
+    try:
+        with jobs.workers(args.cluster) as client:
+            written = spreading.draw(spec, args.to, client, partial(desk.progress, names[0]))
+    except OSError as error:
+        raise errands.silence(args.cluster) from error
+    told = {"map": names[0], "fingerprint": written.key, "where": f"{args.to}/{written.where}"} | written.meta
+    words = desk.voice._(N_("{n:,} stretches are on the map; their places lie in {where}."))
+    desk.say(told, [words.format(n=told["n_windows"], where=told["where"])])
+    return desk.end((desk.voice.listed(one.names), one.error) for one in written.missing)
+
+
 # --- what goes on
 
 
@@ -193,5 +222,5 @@ def report(desk: Desk) -> int:
 
 
 COMMANDS: Mapping[str, Callable[[Desk], int]] = {
-    one.__name__: one for one in (validate, embed, project, tune, probe, watch, evidence, report)
+    one.__name__: one for one in (validate, embed, project, tune, probe, bulk, watch, evidence, report)
 }

@@ -241,8 +241,12 @@ def crew_at(address: str, store: Store) -> AbstractContextManager[Crew]:
     try:
         return closing(Cluster(store, address))
     except OSError as error:
-        raise UserError(
-            N_("Nobody answers at {address}."),
-            N_("Check the address of the Dask scheduler, and that it runs."),
-            address=address,
-        ) from error
+        raise silence(address) from error
+
+
+def silence(address: str) -> UserError:
+    return UserError(
+        N_("Nobody answers at {address}."),
+        N_("Check the address of the Dask scheduler, and that it runs."),
+        address=address,
+    )

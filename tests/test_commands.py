@@ -11,6 +11,7 @@ from contextlib import closing, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pandas as pd
 import pytest
 
 from core import demo, errands, pilot_file
@@ -24,6 +25,7 @@ from core.reader import Reader
 from core.recipes import Recipe, WindowSpec
 from core.tuning import TRAINING_IT, TuneSpec
 from core.views import ViewSpec
+from tests.plant import walks, written
 from tests.test_returns import HEAD, ONE
 from tests.test_structure import ROOT
 from tests.test_watching import press
@@ -368,3 +370,21 @@ def test_help_waits_for_nothing_and_no_command_loads_torch_or_dask_that_needs_ne
     look += "assert not late & {*sys.modules}, late & {*sys.modules}; import core.commands; "
     look += "assert not {'torch', 'distributed', 'dask'} & {*sys.modules}"
     assert subprocess.run([sys.executable, "-c", look], cwd=ROOT).returncode == 0
+
+
+# --- a folder larger than memory
+
+
+def test_a_map_of_a_pilot_is_drawn_of_a_whole_folder(tmp_path):
+    walked = walks(tmp_path / "plant", 2, 400)
+    written(walked["s0"][:200], tmp_path / "pump.csv")
+    views = "".join(f'[[view]]\nname = "{name}"\nrecipe = "short"\nencoder = "waveform"\n' for name in ("a", "b"))
+    (tmp_path / "pilot.toml").write_text(GRID.replace("[[grid]]", views), encoding="utf-8")
+    words = ["bulk", tmp_path / "plant", "--pilot", tmp_path / "pilot.toml", "--store", tmp_path / "store"]
+    words += ["--to", tmp_path / "out", "--json"]
+    assert call(*words).ended == 2  # of two maps, nobody has said which
+    said = call(*words, "--only", "b")
+    assert (said.ended, said.told["map"], said.told["n_windows"]) == (0, "b", 2 * len(range(0, 400 - 15, 8)))
+    places = pd.read_parquet(said.told["where"])
+    assert set(places) == {"series", "start", "time", "x", "y"}
+    assert len(places) == said.told["n_windows"]
