@@ -94,7 +94,7 @@ def fit(step: Step, series: Sequence[Series], training: float) -> State:
     """
     if not 0 < training <= 1:
         raise ValueError(f"a training part of {training}")
-    if _over(step) is None:
+    if shared_by(step) is None:
         return {}
     pools: dict[str, dict[str, list[Floats]]] = {}
     for i, one in enumerate(series):
@@ -108,7 +108,7 @@ def fit(step: Step, series: Sequence[Series], training: float) -> State:
     }
 
 
-def _over(step: Step) -> Over | None:
+def shared_by(step: Step) -> Over | None:
     """Which series share what a step learns: each its own, those of one line or site, all. None: it learns nothing."""
     match step:
         case Winsorise():
@@ -125,7 +125,7 @@ def _over(step: Step) -> Over | None:
 
 def group_of(step: Step, i: int, one: Series) -> str:
     """The name under which the i-th series finds its numbers, in new data too: the second those of the second."""
-    return {"series": str(i), "domain": one.domain or ""}.get(_over(step) or "all", "all")
+    return {"series": str(i), "domain": one.domain or ""}.get(shared_by(step) or "all", "all")
 
 
 def _learnt(step: Step, x: Floats, channel: str) -> list[float]:
@@ -275,7 +275,7 @@ def _check_periods(step: Deseason, n: int) -> None:
 def _recalled(step: Step, state: State, i: int, one: Series) -> Floats:
     """(k, n_channels): the numbers that were learnt for this series."""
     channels = state.get(group_of(step, i, one))
-    if channels is None and _over(step) == "series":
+    if channels is None and shared_by(step) == "series":
         raise UserError(
             N_("This preparation was set up on {n} series, and here are more."),
             N_("Set it up again on this data, or choose steps that look at a line or at all series together."),

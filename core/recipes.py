@@ -163,14 +163,21 @@ def _starts(one: Series, window: WindowSpec) -> tuple[Ints, int]:
     starts, left = [np.arange(0)], 0
     for first, end in _runs(one, window.align):
         n = end - first
-        n_windows = max(0, (n - window.length) // window.stride + 1)
-        own = first + np.arange(n_windows) * window.stride
-        rest = n - (int(own[-1]) - first + window.length) if n_windows else n
-        if rest and n_windows and window.rest == "shift":
-            own, rest = np.append(own, end - window.length), 0
+        own = first + starts_of(np.arange(n_starts(n, window)), n, window)
         starts.append(own)
-        left += rest
+        left += end - (int(own[-1]) + window.length) if len(own) else n
     return np.concatenate(starts), left
+
+
+def n_starts(n: int, window: WindowSpec) -> int:
+    """How many windows n samples on end are cut into."""
+    whole = max(0, (n - window.length) // window.stride + 1)
+    return whole + int(window.rest == "shift" and whole > 0 and (n - window.length) % window.stride > 0)
+
+
+def starts_of(number: Ints, n: int, window: WindowSpec) -> Ints:
+    """First samples of the windows that bear these numbers, from 0, in n samples on end."""
+    return np.minimum(number * window.stride, n - window.length)
 
 
 def _runs(one: Series, align: Align) -> list[tuple[int, int]]:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.error import HTTPError, URLError
@@ -16,13 +16,17 @@ from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Playwright, expect
+from playwright.sync_api import TimeoutError as TooLate
 
 from core.words import catalogue
 
 ROOT = Path(__file__).parents[1]
 PATIENCE = 120_000  # milliseconds; a cold start of torch, and a model's work, on two busy cores
+# Dask has its workers give freed memory back at once; torch, which asks for it anew at each step, lost 2/5 of its time.
+ROOMY = {"MALLOC_MMAP_THRESHOLD_": f"{32 << 20}", "MALLOC_TRIM_THRESHOLD_": f"{256 << 20}"}
 expect.set_options(timeout=PATIENCE)
 AnyApp = TypeVar("AnyApp", bound="App")
+TWICE = 0.4  # seconds; likewise in pages/parts/rating.js, but for a moment until the page is told
 FLAGS = "--disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update"
 
 
@@ -43,7 +47,7 @@ class App:
 
     def start(self) -> None:
         command = [sys.executable, "-m", *self.words(), "--server.port", str(self.port)]
-        env = os.environ | {"PILOT_DATA": str(self.data)}
+        env = os.environ | ROOMY | {"PILOT_DATA": str(self.data)}
         with (self.data / "log.txt").open("ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
         for _ in range(900):
@@ -209,17 +213,21 @@ class Visitor:
 class Rater(Visitor):
     """Somebody on the rating screen, who answers whatever is asked."""
 
+    turned = 0.0  # time.monotonic() when another screen came
+
     def on(self, name: str) -> Locator:
         return self.page.locator(f".rating {name}")
 
     def next(self) -> None:
         """Go on, until another screen is there: a tap that follows the last one too soon counts for nothing."""
-        expect(self.on(".next")).to_be_enabled()
+        self.on(".next:enabled").wait_for()
         self.on(".stage > *").first.evaluate("e => { e.dataset.seen = true }")
         for _ in range(20):
+            self.page.wait_for_timeout(max(0, 1000 * (self.turned + TWICE - time.monotonic())))
             self.on(".next").click()
-            self.page.wait_for_timeout(400)
-            if not self.on(".stage > [data-seen]").count():
+            with suppress(TooLate):
+                self.on(".stage > [data-seen]").wait_for(state="detached", timeout=1000 * TWICE)
+                self.turned = time.monotonic()
                 return
         raise AssertionError(f"no way on from {self.on('h1').inner_text()}")
 

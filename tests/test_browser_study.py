@@ -224,7 +224,7 @@ def turned_away(someone: Rater, invitation: Invitation) -> None:
     with work.database().session(LOCAL) as db:
         raters.revoke(db, invitation)
     with contextlib.suppress(AssertionError, Error):  # the screen goes away while it is being answered
-        someone.page.set_default_timeout(3000)
+        someone.page.set_default_timeout(5000)
         for _screen in screens:
             pass
     someone.sees("This invitation was withdrawn.")
