@@ -17,7 +17,7 @@ from core.words import Language, Voice
 WRONG, INTERRUPTED = 2, 130  # how the process ends, beside core.commands.DONE, SOME_FAILED and ALERT
 ENDS = (
     "It ends with 0: done; 1: something could not be made, and the rest was; 2: the call or a file is wrong; "
-    "3 (watch): new data no longer fit a map; 130: interrupted, and the same command goes on where it was."
+    "3 (watch --once): new data no longer fit a map; 130: interrupted, and the same command goes on where it was."
 )
 REFUSED = N_("The computer refused that: {why}.")
 WORK = {

@@ -185,7 +185,7 @@ def bulk(desk: Desk) -> int:
 
 
 def watch(desk: Desk) -> int:
-    """Ends at Ctrl-C, which is no failure; or, once, with what was found."""
+    """Ends at Ctrl-C, as it should; or, once, with what was found."""
     plan, store, found = _made(desk, errands.maps, _maps)
     drawn = _told(found, "view", lambda _name: {})
     ended = desk.end(errands.failures(found).items())
@@ -200,7 +200,10 @@ def watch(desk: Desk) -> int:
         )
 
     watched = Watch(desk.args.folder, {name: plan.views[name] for name in drawn}, store, every=desk.args.every)
-    (watching.once if desk.args.once else watching.run)(watched, tell, quiet)
+    if not desk.args.once:
+        watching.run(watched, tell, quiet)
+        return DONE
+    watching.once(watched, tell, quiet)
     if any(one.judged is not None and one.judged.state == "ask again" for one in told):
         return ALERT
     return SOME_FAILED if any(one.judged is None for one in told) else ended
