@@ -25,16 +25,21 @@ PATIENCE = 120_000  # milliseconds; a cold start of torch, and a model's work, o
 # Dask has its workers give freed memory back at once; torch, which asks for it anew at each step, lost 2/5 of its time.
 ROOMY = {"MALLOC_MMAP_THRESHOLD_": f"{32 << 20}", "MALLOC_TRIM_THRESHOLD_": f"{256 << 20}"}
 expect.set_options(timeout=PATIENCE)
+# Where no engine answers, and how soon that is known.
+NOBODY = {"PILOT_DASK": "tcp://127.0.0.1:9", "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "0.1s"}
 AnyApp = TypeVar("AnyApp", bound="App")
 TWICE = 0.4  # seconds; likewise in pages/parts/rating.js, but for a moment until the page is told
 FLAGS = "--disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update"
 
 
 class App:
-    """`streamlit run` on loopback, of the app or of another script, with a data folder of its own."""
+    """`streamlit run` on loopback, of the app or of another script, with a data folder of its own.
 
-    def __init__(self, data: Path, script: Path) -> None:
-        self.data, self.script = data, script
+    Without an engine, for those who have nothing calculated, it takes a third of the computing and ends at once.
+    """
+
+    def __init__(self, data: Path, script: Path, *, has_engine: bool = True) -> None:
+        self.data, self.script, self.engine = data, script, {} if has_engine else NOBODY
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))
             self.port = s.getsockname()[1]
@@ -47,7 +52,7 @@ class App:
 
     def start(self) -> None:
         command = [sys.executable, "-m", *self.words(), "--server.port", str(self.port)]
-        env = os.environ | ROOMY | {"PILOT_DATA": str(self.data)}
+        env = os.environ | ROOMY | self.engine | {"PILOT_DATA": str(self.data)}
         with (self.data / "log.txt").open("ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
         for _ in range(900):
@@ -89,8 +94,8 @@ class TeamApp(App):
 
 
 @contextmanager
-def running_app(data: Path, script: Path = ROOT / "app.py") -> Iterator[App]:
-    with stopped_after(App(data, script)) as app:
+def running_app(data: Path, script: Path = ROOT / "app.py", *, has_engine: bool = True) -> Iterator[App]:
+    with stopped_after(App(data, script, has_engine=has_engine)) as app:
         yield app
 
 

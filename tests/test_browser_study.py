@@ -114,7 +114,7 @@ UNSENT = "Not saved yet: {n}. Your answers stay on this tablet and are sent by t
 def test_a_study_in_japanese_on_a_tablet_whose_network_is_cut_and_whose_server_is_killed(browser, place, shared_data):
     """Twelve items. What was acknowledged is there, what was not waits on the tablet; in the end each is there once."""
     study = a_study(place, [shared_data / "skab" / "valve1" / "0.csv"], Design())
-    with running_app(place.folder) as app:
+    with running_app(place.folder, has_engine=False) as app:
         take_part(browser, app, f"/rate?invite={place.invitation(study)}")
 
 
@@ -186,7 +186,7 @@ def test_every_screen_that_a_rater_meets(request, browser, place, shared_data, s
     with work.database().session(LOCAL) as db:
         [invitation] = raters.invitations(db, study.id)
         raters.ask_pin(db, invitation, people.hashed("4711"))
-    with stopped_after(TeamApp(place.folder, ROOT / "app.py")) as app:
+    with stopped_after(TeamApp(place.folder, ROOT / "app.py", has_engine=False)) as app:
         someone = with_pin(Rater(browser, app, language, TABLET, has_touch=True), invitation.token)
         shoot(someone, "rate-greeting")
         someone.press("Begin")
