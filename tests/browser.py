@@ -22,8 +22,6 @@ from core.words import catalogue
 
 ROOT = Path(__file__).parents[1]
 PATIENCE = 120_000  # milliseconds; a cold start of torch, and a model's work, on two busy cores
-# Dask has its workers give freed memory back at once; torch, which asks for it anew at each step, lost 2/5 of its time.
-ROOMY = {"MALLOC_MMAP_THRESHOLD_": f"{32 << 20}", "MALLOC_TRIM_THRESHOLD_": f"{256 << 20}"}
 expect.set_options(timeout=PATIENCE)
 # Where no engine answers, and how soon that is known.
 NOBODY = {"PILOT_DASK": "tcp://127.0.0.1:9", "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "0.1s"}
@@ -52,7 +50,7 @@ class App:
 
     def start(self) -> None:
         command = [sys.executable, "-m", *self.words(), "--server.port", str(self.port)]
-        env = os.environ | ROOMY | self.engine | {"PILOT_DATA": str(self.data)}
+        env = os.environ | self.engine | {"PILOT_DATA": str(self.data)}
         with (self.data / "log.txt").open("ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
         for _ in range(900):

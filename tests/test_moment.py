@@ -1,6 +1,9 @@
 """core.moment is momentfm's own arithmetic, and every trap of DESIGN, "MOMENT" is met."""
 
 import json
+import os
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -13,6 +16,7 @@ from core.embedding import squared_errors
 from core.encoders import PATCH
 from core.errors import UserError
 from core.recipes import Floats
+from tests.test_structure import ROOT
 
 torch.set_num_threads(1)  # more would wait for one another longer than such small models take
 
@@ -232,3 +236,22 @@ def test_bfloat16_gives_the_same_embedding_to_a_hundredth(model):
     quick = moment.embed(moment.in_numbers(moment.untrained(seed=0), "bfloat16"), values, nobody)
     assert quick.dtype == np.float32
     assert 0 < np.linalg.norm(quick - exact) / np.linalg.norm(exact) < 0.01
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's own")
+def test_memory_of_a_step_is_kept_for_the_next_one_on_dasks_workers_too():
+    program = """
+import resource
+import core.moment, torch
+def faults():
+    for _ in range(50):
+        torch.ones(1 << 20).square_()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+before = faults()
+print(faults() - before)
+"""
+    env = os.environ | {"MALLOC_TRIM_THRESHOLD_": "65536"}  # as Dask sets it
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=env, capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert int(done.stdout) < 50 * 1024 / 10  # each of the 50 has 1,024 pages
