@@ -18,6 +18,12 @@ State = Literal["fits", "watch", "ask again", "cannot tell"]
 BOUNDS: Mapping[str, tuple[float, float]] = {"outside": (0, 1), "model": (0, 2), "inputs": (0, 1), "p": (0.001, 0.5)}
 OUTSIDE = N_("{share:.1%} of the new stretches look like nothing in the pilot ({expected:.1%} would be usual).")
 MODEL = N_("For the model, the new stretches differ from the pilot's as a whole: by {value:.2f}, above {limit:.2f}.")
+VERDICTS: Mapping[State, str] = {
+    "fits": N_("The map still fits the new data: read it as before."),
+    "watch": N_("The new data have changed, but the map still holds them. Watch it, and place the next data too."),
+    "ask again": N_("The map no longer fits the new data. Ask people again."),
+    "cannot tell": N_("Whether the map still fits the new data cannot be told yet."),
+}
 OPEN = N_("So much can be chance in so little new data. Place more of it.")
 NO_CHANGE = N_("In {n} stretches that share no samples, nothing differs much from the pilot beyond chance.")
 SENTENCES: Mapping[What, tuple[str, str]] = {

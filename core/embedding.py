@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core import features
-from core.encoders import HUB, PATCH, EncoderSpec, Tick, fetched, nobody, weights_hash
-from core.errors import N_, UserError
+from core.encoders import HUB, PATCH, EncoderSpec, Tick, check_channel, fetched, nobody, weights_hash
 from core.series import Floats
 
 if TYPE_CHECKING:
@@ -42,12 +41,7 @@ class Encoder:
         Args:
             channels: names of the windows' channels.
         """
-        if spec.channel and spec.channel not in channels:
-            raise UserError(
-                N_("The data has no channel “{channel}”."),
-                N_("Choose another channel for the model, or all of them."),
-                channel=spec.channel,
-            )
+        check_channel(spec, channels)
         self.spec = spec
         self._which = [channels.index(spec.channel)] if spec.channel else list(range(len(channels)))
         self.parameters = 0  # of the model, where there is one

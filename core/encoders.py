@@ -26,7 +26,7 @@ SHIPPED = Path(__file__).parent / "compact"
 HUB = {size: f"AutonLab/MOMENT-1-{size}" for size in ("small", "base", "large")}
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 WANTED = [CONFIG, WEIGHTS]  # of what a model's folder on the hub holds
-PATCH = 8
+PATCH, CONTEXT = 8, 512  # samples of a patch, and of the longest window
 BUCKETS = 32  # of T5's relative positions
 
 
@@ -222,6 +222,25 @@ def _rate() -> float:
         x @ x
         times.append(perf_counter() - began)
     return 2 * 512.0**3 / min(times)
+
+
+def check_channel(spec: EncoderSpec, channels: tuple[str, ...]) -> None:
+    if spec.channel and spec.channel not in channels:
+        raise UserError(
+            N_("The data has no channel “{channel}”."),
+            N_("Choose another channel for the model, or all of them."),
+            channel=spec.channel,
+        )
+
+
+def check_length(length: int) -> None:
+    """MOMENT drops an incomplete last patch without a word, so a length that has one is refused."""
+    if not PATCH <= length <= CONTEXT or length % PATCH:
+        raise UserError(
+            N_("MOMENT reads stretches of 8, 16, 24 … up to 512 samples, and these have {length}."),
+            N_("Choose a multiple of 8 up to 512 as the length, or the model “the waveform itself”."),
+            length=length,
+        )
 
 
 # --- where its weights are

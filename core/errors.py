@@ -20,3 +20,9 @@ class UserError(Exception):
 
 def _revived(kind: type[UserError], problem: str, remedy: str, facts: dict[str, object]) -> UserError:
     return kind(problem, remedy, **facts)
+
+
+BROKE = UserError(
+    N_("The calculation failed because of an error in this program."),
+    N_("Try another setting. The log of this program says more."),
+)

@@ -1,10 +1,12 @@
 """What was found, as a document of one to three pages: for paper (core.book) or for a browser (core.webpage)."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
-from core import evidence_charts, pictures, tellings
+from core import book, evidence_charts, pictures, tellings, webpage
 from core.answers import named
 from core.document import Block, Bullets, Document, Grid, Paragraphs, Picture, Section
+from core.errors import N_, UserError
 from core.evidence import QUADRANTS
 from core.evidence_charts import Point, Words
 from core.findings import Change, Findings
@@ -15,6 +17,7 @@ from core.tellings import VERDICTS, p_of, ranged, sized, sure, with_why
 from core.words import Language, Voice
 
 WIDTH, HEIGHT = 640, 300  # of the picture, pixels
+WRITERS = {".pdf": book.pdf, ".html": webpage.html}
 HASH = 12  # digits of a fingerprint that are shown
 
 
@@ -42,6 +45,22 @@ def report(findings: Findings, language: Language) -> Document:
         footer=_footer(findings, voice),
         language=language,
     )
+
+
+def write(document: Document, file: Path) -> None:
+    """As PDF, or as a page for a browser: the end of the file's name tells which.
+
+    Raises:
+        UserError: it tells of neither.
+    """
+    made = WRITERS.get(file.suffix.lower())
+    if made is None:
+        raise UserError(
+            N_("“{file}” is neither a PDF nor a page for a browser."),
+            N_("Name a file that ends with .pdf or .html."),
+            file=file,
+        )
+    file.write_bytes(made(document))
 
 
 def _names(findings: Findings, voice: Voice) -> dict[str, str]:

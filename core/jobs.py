@@ -10,8 +10,8 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -20,7 +20,7 @@ import dask
 from distributed import Client, Event, Future, KilledWorker, LocalCluster, Worker, WorkerPlugin, get_worker
 
 from core.artifacts import Store
-from core.errors import N_, UserError
+from core.errors import BROKE, N_, UserError
 
 State = Literal["running", "aside", "done", "failed", "cancelled"]  # "aside" stays in here
 Report = Callable[[str, int, int], None]  # (stage, done, total)
@@ -33,10 +33,6 @@ logger = logging.getLogger(__name__)
 STOPPED = UserError(
     N_("The calculation stopped before it was done; the computer may have run out of memory."),
     N_("Try again with a larger step, so that there are fewer stretches."),
-)
-BROKE = UserError(
-    N_("The calculation failed because of an error in this program."),
-    N_("Try another setting. The log of this program says more."),
 )
 UNFIT = UserError(
     N_("A computer that calculates (Dask) does not know this program."),
@@ -195,20 +191,36 @@ def _make_ready(client: Client) -> None:
         raise UNFIT from error
 
 
-def _local_cluster() -> LocalCluster:
+@contextmanager
+def workers(address: str) -> Iterator[Client]:
+    """Who reads large folders part by part: a cluster that is there; "": a process for each core of this computer.
+
+    Raises OSError where nobody answers, UserError where somebody there cannot work.
+    """
+    with ExitStack() as stack:
+        if address:
+            client = stack.enter_context(_reached(address))
+        else:
+            cluster = stack.enter_context(_local_cluster(os.cpu_count() or 1, threads=1))
+            client = stack.enter_context(Client(cluster))
+        _make_ready(client)
+        yield client
+
+
+def _local_cluster(n_workers: int = 1, threads: int = os.cpu_count() or 1) -> LocalCluster:
+    """Processes that have one thread for Dask, and so many for the libraries that they calculate with."""
     # Dask gives a worker up that is slow to come back, and then every later job would wait for nobody.
     dask.config.set({"distributed.deploy.lost-worker-timeout": "1 day"})
-    threads = str(os.cpu_count() or 1)  # Dask would leave each library one
     return LocalCluster(
         host="127.0.0.1",
-        n_workers=1,
-        threads_per_worker=1,  # one job at a time; a job uses the cores through torch
+        n_workers=n_workers,
+        threads_per_worker=1,  # one job at a time; a job uses the cores through torch, if there is one worker for all
         processes=True,
         dashboard_address="127.0.0.1:0",  # without an address its HTTP server would listen to the whole network
         worker_dashboard_address="127.0.0.1:0",
         # Threads that wait busily for one another took four times as long when a browser used one of two cores.
         env={"OMP_WAIT_POLICY": "PASSIVE"}
-        | dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads),
+        | dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads)),  # Dask says 1
         silence_logs=logging.ERROR,
     )
 

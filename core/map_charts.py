@@ -14,6 +14,7 @@ from core.charts import CUD, FAINT, SHAPES, UNKNOWN, Chart, plain, time_format, 
 from core.selections import Frame, frame_of
 from core.series import Bools, Floats, Ints
 
+MOST_POINTS = 10_000  # that an Altair chart draws without stalling
 BOX, TAP = "box", "tap"  # names of the gestures, as they come back from the browser
 
 
@@ -109,6 +110,12 @@ def crowded_map(drawn: Map, picture: bytes, missing: str, sides: tuple[int, int]
     image = image.encode(x=alt.value(width / 2), y=alt.value(height / 2))
     layers = [image, *_legend_of(drawn.colouring, missing), *([_line(drawn)] if drawn.way else [])]
     return plain(alt.layer(*layers), height).properties(width=width)
+
+
+def crowded_look(n: int) -> tuple[float, float]:
+    """Size and opacity of n points: a million must not become one blot, nor a thousand vanish."""
+    crowd = max(1, n) / 10_000
+    return float(np.clip(5.5 * crowd**-0.22, 2, 8)), float(np.clip(0.7 * crowd**-0.3, 0.2, 0.85))
 
 
 def _legend_of(colouring: Colouring, missing: str) -> Iterator[Chart]:

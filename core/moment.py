@@ -19,13 +19,12 @@ from safetensors import SafetensorError
 from torch import Tensor
 from torch.nn import functional
 
-from core.encoders import CONFIG, PATCH, WEIGHTS, architecture_of
+from core.encoders import CONFIG, CONTEXT, PATCH, WEIGHTS, architecture_of, check_length
 from core.errors import N_, UserError
 
 Floats = NDArray[np.float64]
 Tick = Callable[[int, int], None]  # (done, total)
 
-CONTEXT = 512
 SMALLEST = 0.1  # standard deviation that is handed to MOMENT: ten thousand times what RevIN adds to it
 FARTHEST = 12.0  # of standardised samples to learn from: beside a flat stretch they are as large as they like
 BATCH = 2048  # patches at a time: what a layer makes of them stays in the processor's cache
@@ -308,13 +307,3 @@ def sequences(model: MOMENTPipeline, flat: Floats) -> tuple[Tensor, Floats]:
     scale = np.where(varies, SMALLEST / np.minimum(np.where(varies, spread, 1.0), SMALLEST), 1.0)
     x = np.where(varies, centred * scale, 0.0)
     return torch.as_tensor(x, dtype=torch.float32, device=next(model.parameters()).device), scale[:, 0]
-
-
-def check_length(length: int) -> None:
-    """MOMENT drops an incomplete last patch without a word, so a length that has one is refused."""
-    if not PATCH <= length <= CONTEXT or length % PATCH:
-        raise UserError(
-            N_("MOMENT reads stretches of 8, 16, 24 … up to 512 samples, and these have {length}."),
-            N_("Choose a multiple of 8 up to 512 as the length, or the model “the waveform itself”."),
-            length=length,
-        )

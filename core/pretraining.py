@@ -27,8 +27,8 @@ from torch.nn import functional
 
 from core import checkpoints, features, waveforms
 from core.embedding import patch_masks
-from core.encoders import PATCH
-from core.moment import CONTEXT, FARTHEST, architecture, save, standardised, tokens
+from core.encoders import CONTEXT, PATCH
+from core.moment import FARTHEST, architecture, save, standardised, tokens
 
 N_PATCHES = (2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64)  # a batch has windows of one length
 MOST_PATCHES = CONTEXT // PATCH

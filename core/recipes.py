@@ -117,6 +117,16 @@ class Windows:
             values[series == i] = every[start[series == i]]
         return scale_windows(values, self.scale.method) if self.scale else values
 
+    def times(self) -> NDArray[Any]:
+        """(n_windows,) when each starts; its sample number where a series has no clock."""
+        clocks = [one.time for one in self.prepared if one.time is not None]
+        if len(clocks) < len(self.prepared):
+            return self.start.astype(float)
+        times = np.empty(len(self), dtype="datetime64[ns]")
+        for i, clock in enumerate(clocks):
+            times[self.series == i] = clock[self.start[self.series == i]]
+        return times
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Places:

@@ -9,8 +9,8 @@ from typing import Any, Generic, TypeVar
 
 from distributed import Client, Future, KilledWorker
 
-from core.errors import UserError
-from core.jobs import BROKE, STOPPED
+from core.errors import BROKE, UserError
+from core.jobs import STOPPED
 
 T = TypeVar("T")
 Beat = Callable[[int], None]  # how many are done; raises to cancel

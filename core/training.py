@@ -24,7 +24,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from core import checkpoints, moment
-from core.encoders import PATCH, weights_hash
+from core.encoders import PATCH, check_length, weights_hash
 from core.errors import N_, UserError
 from core.flat import LAYOUT, placed
 from core.learner import Learner, Task, merge, objective, parts, task
@@ -101,7 +101,7 @@ class _Run:
 
     def __init__(self, source: Path, train: Examples, held: Examples, spec: TrainSpec) -> None:
         check(train, held, spec)
-        moment.check_length(train.values.shape[2])
+        check_length(train.values.shape[2])
         model = moment.load(source)
         self.spec, self.n_parameters = spec, moment.parameters(model)
         before = [_embeddings(model, of.values) if spec.layout else None for of in (train, held)]

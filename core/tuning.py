@@ -142,6 +142,23 @@ def parts_of(windows: Windows, share: float, latest: float = 1.0) -> Parts:
     return Parts(train, stop, held)
 
 
+def enough(windows: Windows, spec: TuneSpec) -> Parts:
+    """The parts of a run's windows.
+
+    Raises:
+        UserError: they are too few.
+    """
+    parts = parts_of(windows, spec.recipe.training, spec.share)
+    if min(map(len, (parts.train, parts.stop, parts.held))) < FEWEST:
+        raise UserError(
+            N_("{n} stretches are too few: some have to be held out, to see what was learnt."),
+            N_("Choose a smaller step, or add data, so that there are at least {least} in either part."),
+            n=len(windows),
+            least=FEWEST,
+        )
+    return parts
+
+
 def _split(windows: Windows, ids: Ints, share: float, seed: int) -> tuple[Ints, Ints]:
     """Some rows in two, so that no window of one shares a sample with one of the other.
 
@@ -191,14 +208,7 @@ def build(spec: TuneSpec, store: Store, progress: Progress) -> str:
     key = spec.fingerprint()
     if not store.has(key):
         windows = windows_of(spec, store, progress)
-        parts = parts_of(windows, spec.recipe.training, spec.share)
-        if min(map(len, (parts.train, parts.stop, parts.held))) < FEWEST:
-            raise UserError(
-                N_("{n} stretches are too few: some have to be held out, to see what was learnt."),
-                N_("Choose a smaller step, or add data, so that there are at least {least} in either part."),
-                n=len(windows),
-                least=FEWEST,
-            )
+        parts = enough(windows, spec)
         store.make(key, lambda folder: _made(spec, windows, parts, folder, store, progress))
         store.forget_sketch(key)
         store.clear_desk(key)

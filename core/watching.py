@@ -245,7 +245,7 @@ class _Watcher:
         """Placed where that is possible, and in the journal."""
         view = self._watch.views[name]
         seen = came if came.error else self._placed(view, came)
-        line = json.dumps(seen.to_json(), ensure_ascii=False, default=_as_json)
+        line = json.dumps(seen.to_json(), ensure_ascii=False, default=as_json)
         self._store.append_line(view.fingerprint(), line)
         if seen.sha256:
             self._contents[name].add(seen.sha256)
@@ -301,6 +301,6 @@ def _mark(file: Path) -> Mark:
     return Mark(told.st_size, told.st_mtime_ns)
 
 
-def _as_json(value: Any) -> Any:
+def as_json(value: Any) -> Any:
     """A fact of an error that is a number of NumPy's, or a path."""
     return value.item() if hasattr(value, "item") else str(value)

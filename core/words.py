@@ -2,7 +2,7 @@
 
 import gettext
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Literal
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+
+from core.errors import UserError
 
 if TYPE_CHECKING:
     from core.notices import Notice
@@ -53,11 +55,17 @@ class Voice:
         return ("、" if self.language == "ja" else ", ").join(names)
 
     def notice(self, one: "Notice") -> str:
-        """A sentence of the library, with lists as people write them."""
-        facts = {
-            name: self.listed(fact) if isinstance(fact, list | tuple) else fact for name, fact in one.facts.items()
-        }
-        return self._(one.message).format(**facts)
+        """A sentence of the library."""
+        return self.filled(one.message, one.facts)
+
+    def error(self, one: UserError) -> str:
+        """What happened, and what to do about it."""
+        return self.together(self.filled(one.problem, one.facts), self.filled(one.remedy, one.facts))
+
+    def filled(self, message: str, facts: Mapping[str, object]) -> str:
+        """With lists as people write them."""
+        shown = {name: self.listed(fact) if isinstance(fact, list | tuple) else fact for name, fact in facts.items()}
+        return self._(message).format(**shown)
 
     def people(self, n: int) -> str:
         return self.ngettext("{n} person", "{n} people", n).format(n=n)

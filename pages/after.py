@@ -130,7 +130,7 @@ def result(found: Known, files: str, shown: Checked, has_fallen: bool) -> None:
     view = await_view(found.specs[shown.view_id], key="placed-on")
     limits = placed.bounds(found.views[shown.view_id].pilot_id).drift
     judged = drift.judge(made.found, limits)
-    st.markdown(f"#### {_(placed.VERDICTS[judged.state])}")
+    st.markdown(f"#### {_(drift.VERDICTS[judged.state])}")
     st.markdown("\n".join(f"- {fill(one.message, one.facts)}" for one in judged.because))
     if judged.state == "ask again":
         ask_again("ask-placed")

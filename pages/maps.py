@@ -15,7 +15,21 @@ from core.series import Series
 from core.views import ViewSpec
 from feedback_db import datasets, views
 from feedback_db.pilots import Pilot
-from pages.parts import chosen, keeping, linked, models, moving, numbers, pilot, recipe, register, steps, tuned, who
+from pages.parts import (
+    chosen,
+    keeping,
+    linked,
+    models,
+    moving,
+    numbers,
+    pilot,
+    planned,
+    recipe,
+    register,
+    steps,
+    tuned,
+    who,
+)
 from pages.parts.guard import guard
 from pages.parts.intake import sources_of
 from pages.parts.scene import scene_of
@@ -198,5 +212,6 @@ with guard():
         numbers.of_model(view.meta)
         compare_link(spec)
         train_link()
+        planned.button(current.id, spec, wide=True)
         with next_step:
             keep_or_ask(current, spec, view.meta)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.error import HTTPError, URLError
@@ -16,21 +16,30 @@ from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Playwright, expect
+from playwright.sync_api import TimeoutError as TooLate
 
 from core.words import catalogue
 
 ROOT = Path(__file__).parents[1]
 PATIENCE = 120_000  # milliseconds; a cold start of torch, and a model's work, on two busy cores
+# Dask has its workers give freed memory back at once; torch, which asks for it anew at each step, lost 2/5 of its time.
+ROOMY = {"MALLOC_MMAP_THRESHOLD_": f"{32 << 20}", "MALLOC_TRIM_THRESHOLD_": f"{256 << 20}"}
 expect.set_options(timeout=PATIENCE)
+# Where no engine answers, and how soon that is known.
+NOBODY = {"PILOT_DASK": "tcp://127.0.0.1:9", "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "0.1s"}
 AnyApp = TypeVar("AnyApp", bound="App")
+TWICE = 0.4  # seconds; likewise in pages/parts/rating.js, but for a moment until the page is told
 FLAGS = "--disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update"
 
 
 class App:
-    """`streamlit run` on loopback, of the app or of another script, with a data folder of its own."""
+    """`streamlit run` on loopback, of the app or of another script, with a data folder of its own.
 
-    def __init__(self, data: Path, script: Path) -> None:
-        self.data, self.script = data, script
+    Without an engine, for those who have nothing calculated, it takes a third of the computing and ends at once.
+    """
+
+    def __init__(self, data: Path, script: Path, *, has_engine: bool = True) -> None:
+        self.data, self.script, self.engine = data, script, {} if has_engine else NOBODY
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))
             self.port = s.getsockname()[1]
@@ -43,7 +52,7 @@ class App:
 
     def start(self) -> None:
         command = [sys.executable, "-m", *self.words(), "--server.port", str(self.port)]
-        env = os.environ | {"PILOT_DATA": str(self.data)}
+        env = os.environ | ROOMY | self.engine | {"PILOT_DATA": str(self.data)}
         with (self.data / "log.txt").open("ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
         for _ in range(900):
@@ -85,8 +94,8 @@ class TeamApp(App):
 
 
 @contextmanager
-def running_app(data: Path, script: Path = ROOT / "app.py") -> Iterator[App]:
-    with stopped_after(App(data, script)) as app:
+def running_app(data: Path, script: Path = ROOT / "app.py", *, has_engine: bool = True) -> Iterator[App]:
+    with stopped_after(App(data, script, has_engine=has_engine)) as app:
         yield app
 
 
@@ -209,17 +218,21 @@ class Visitor:
 class Rater(Visitor):
     """Somebody on the rating screen, who answers whatever is asked."""
 
+    turned = 0.0  # time.monotonic() when another screen came
+
     def on(self, name: str) -> Locator:
         return self.page.locator(f".rating {name}")
 
     def next(self) -> None:
         """Go on, until another screen is there: a tap that follows the last one too soon counts for nothing."""
-        expect(self.on(".next")).to_be_enabled()
+        self.on(".next:enabled").wait_for()
         self.on(".stage > *").first.evaluate("e => { e.dataset.seen = true }")
         for _ in range(20):
+            self.page.wait_for_timeout(max(0, 1000 * (self.turned + TWICE - time.monotonic())))
             self.on(".next").click()
-            self.page.wait_for_timeout(400)
-            if not self.on(".stage > [data-seen]").count():
+            with suppress(TooLate):
+                self.on(".stage > [data-seen]").wait_for(state="detached", timeout=1000 * TWICE)
+                self.turned = time.monotonic()
                 return
         raise AssertionError(f"no way on from {self.on('h1').inner_text()}")
 

@@ -102,7 +102,7 @@ class House:
 
 @contextmanager
 def house(data: Path) -> Iterator[House]:
-    with stopped_after(TeamApp(data, ROOT / "app.py")) as app:
+    with stopped_after(TeamApp(data, ROOT / "app.py", has_engine=False)) as app:
         database = connect(f"sqlite:///{(data / 'pilot.db').as_posix()}")
         with database.session(LOCAL) as db:
             pilot_id = a_pilot(db)

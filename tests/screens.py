@@ -5,13 +5,14 @@ Markdown; tests/test_browser.py does that.
 """
 
 import json
+import shutil
 import sqlite3
 import uuid
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
 import numpy as np
@@ -31,6 +32,7 @@ from core.jobs import Change
 from core.projection import ProjectionSpec
 from core.recipes import Recipe, WindowSpec
 from core.studies import Design
+from core.tuning import TuneSpec
 from core.views import ViewSpec
 from core.words import catalogue
 from feedback_db import datasets, logins, models, people, pilots, raters, ratings, studies, views
@@ -74,6 +76,8 @@ class Desk:
 class Place:
     """One installation: its database and its store, filled by the functions that the screens use."""
 
+    trained: ClassVar[dict[str, Path]] = {}  # fingerprint → where this process left what came of it
+
     def __init__(self, folder: Path, media: MemoryMediaFileStorage) -> None:
         self.folder, self.media, self.desk = folder, media, Desk()
 
@@ -107,11 +111,18 @@ class Place:
             return views.keep(db, pilot.id, **kept, loss=loss)
 
     def work(self, spec: Any) -> None:
-        """Do what the engine does with a wish."""
+        """Do what the engine does with a wish. A training that was done in another place is brought from there."""
+        key = spec.fingerprint()
+        if key in self.trained:
+            shutil.copytree(self.trained[key], work.store().folder(key), dirs_exist_ok=True)
+            return
         try:
             work.KINDS[work.kind_of(spec)].build(spec, work.store(), lambda *_: None)
         except UserError as error:
-            work._record(Change(spec.fingerprint(), "failed", error=error))
+            work._record(Change(key, "failed", error=error))
+            return
+        if isinstance(spec, TuneSpec):
+            self.trained[key] = work.store().folder(key)
 
     def study(self, pilot: Pilot, *kept: View, design: Design = Design(tasks=())) -> Study:  # noqa: B008 — frozen
         """Open a study, as its screen does once the engine has made the maps that it needs."""

@@ -19,7 +19,7 @@ def app(request: pytest.FixtureRequest, tmp_path: Path, language: str) -> Iterat
     """A new one: there is but one first lead."""
     if language == "en" and not request.config.getoption("--pictures"):
         pytest.skip("walked in Japanese")
-    with stopped_after(TeamApp(tmp_path, ROOT / "app.py")) as running:
+    with stopped_after(TeamApp(tmp_path, ROOT / "app.py", has_engine=False)) as running:
         yield running
 
 

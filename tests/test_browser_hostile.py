@@ -141,6 +141,8 @@ def prepared(someone: Guest) -> None:
     compare = someone.page.get_by_label(someone.word("Compare with"))
     if not compare.is_visible():
         someone.open_fold("Saved preparations ({n})", n=1)
+    compare.scroll_into_view_if_needed()  # a page that scrolls, or is drawn anew, closes the list again
+    someone.settle()
     compare.click()
     someone.page.get_by_role("option").first.click()
     expect(someone.page.get_by_test_id("stTable")).to_be_visible()

@@ -16,7 +16,9 @@ EXAMPLES_SHOWN = ("press_line", "weekly_demand", "regimes", "outliers", "trends"
 
 
 @pytest.mark.parametrize(("language", "size"), [("ja", TABLET), ("en", PC)])
-def test_maps_are_compared_and_it_is_told_what_the_model_did(browser, app, shoot, shared_data, language, size):
+def test_maps_are_compared_and_it_is_told_what_the_model_did(request, browser, app, shoot, shared_data, language, size):
+    if language == "en" and not request.config.getoption("--pictures"):
+        pytest.skip("walked in Japanese; in English on the example below")
     someone = Visitor(browser, app, language, size)
     new_pilot(someone, f"Did the model do it? {language}")
     upload(someone, shared_data / "skab" / "valve1" / "0.csv")
@@ -36,16 +38,26 @@ def test_maps_of_an_example_are_compared(request, browser, app, shoot):
             compare_example(Visitor(browser, app, language, size), shoot, code)
 
 
-def test_extra_training_tells_what_changed_and_what_did_not(request, browser, app, shoot, shared_data):
-    """On a tablet in Japanese; for the README's pictures also in English."""
-    train_further(Visitor(browser, app, "ja", TABLET), shoot, shared_data)
-    if request.config.getoption("--pictures"):
-        train_further(Visitor(browser, app, "en", PC), shoot, shared_data)
+def test_extra_training_tells_what_changed_and_what_did_not(request, browser, app, shoot, shared_data, tmp_path):
+    """On a tablet in Japanese, of one channel; for the README's pictures of whole recordings, also in English."""
+    files = sorted((shared_data / "skab" / "valve1").glob("*.csv"))
+    if not request.config.getoption("--pictures"):
+        train_further(Visitor(browser, app, "ja", TABLET), shoot, [narrow(files[0], tmp_path)], steps=40)
+        return
+    for language, size in (("ja", TABLET), ("en", PC)):
+        train_further(Visitor(browser, app, language, size), shoot, files, steps=16)
 
 
-def train_further(someone: Visitor, shoot, shared_data: Path) -> None:
+def narrow(file: Path, folder: Path) -> Path:
+    """Its time, the first of its eight channels, and its labels."""
+    rows = [line.split(";") for line in file.read_text(encoding="utf-8").splitlines()]
+    (folder / file.name).write_text("\n".join(";".join((row[0], row[1], row[9])) for row in rows), encoding="utf-8")
+    return folder / file.name
+
+
+def train_further(someone: Visitor, shoot, files: list[Path], steps: int) -> None:
     new_pilot(someone, f"Does training help? {someone.language}")
-    upload(someone, *sorted((shared_data / "skab" / "valve1").glob("*.csv"))[:6])
+    upload(someone, *files)
     someone.press("Use this data")
     someone.sees("Keep this map")
     someone.page.get_by_role("link", name=someone.word("Train the model further")).click()
@@ -53,9 +65,9 @@ def train_further(someone: Visitor, shoot, shared_data: Path) -> None:
     someone.page.get_by_text(someone.word("and that stretches of one label belong together")).first.click()
     someone.settle()
     someone.open_fold("Details")
-    steps = someone.page.get_by_label(someone.word("Steps at most"))
-    steps.fill("16")
-    steps.press("Enter")
+    field = someone.page.get_by_label(someone.word("Steps at most"))
+    field.fill(f"{steps}")
+    field.press("Enter")
     someone.settle()
     someone.page.get_by_role("button", name=someone.word("Start the training")).click()
     someone.sees("The map before and after")

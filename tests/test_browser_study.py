@@ -19,6 +19,7 @@ import pypdfium2
 import pytest
 from playwright.sync_api import Browser, Error, expect
 
+from core.drift import VERDICTS
 from core.encoders import EncoderSpec
 from core.projection import ProjectionSpec
 from core.recipes import Recipe, WindowSpec
@@ -29,7 +30,6 @@ from feedback_db.permits import LOCAL
 from feedback_db.raters import Invitation
 from feedback_db.studies import Study
 from pages.parts import asking, post, questions, work
-from pages.parts.placed import VERDICTS
 from tests.browser import (
     ROOT,
     App,
@@ -114,7 +114,7 @@ UNSENT = "Not saved yet: {n}. Your answers stay on this tablet and are sent by t
 def test_a_study_in_japanese_on_a_tablet_whose_network_is_cut_and_whose_server_is_killed(browser, place, shared_data):
     """Twelve items. What was acknowledged is there, what was not waits on the tablet; in the end each is there once."""
     study = a_study(place, [shared_data / "skab" / "valve1" / "0.csv"], Design())
-    with running_app(place.folder) as app:
+    with running_app(place.folder, has_engine=False) as app:
         take_part(browser, app, f"/rate?invite={place.invitation(study)}")
 
 
@@ -186,7 +186,7 @@ def test_every_screen_that_a_rater_meets(request, browser, place, shared_data, s
     with work.database().session(LOCAL) as db:
         [invitation] = raters.invitations(db, study.id)
         raters.ask_pin(db, invitation, people.hashed("4711"))
-    with stopped_after(TeamApp(place.folder, ROOT / "app.py")) as app:
+    with stopped_after(TeamApp(place.folder, ROOT / "app.py", has_engine=False)) as app:
         someone = with_pin(Rater(browser, app, language, TABLET, has_touch=True), invitation.token)
         shoot(someone, "rate-greeting")
         someone.press("Begin")
@@ -224,7 +224,7 @@ def turned_away(someone: Rater, invitation: Invitation) -> None:
     with work.database().session(LOCAL) as db:
         raters.revoke(db, invitation)
     with contextlib.suppress(AssertionError, Error):  # the screen goes away while it is being answered
-        someone.page.set_default_timeout(3000)
+        someone.page.set_default_timeout(5000)
         for _screen in screens:
             pass
     someone.sees("This invitation was withdrawn.")

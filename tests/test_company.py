@@ -45,7 +45,7 @@ def provider() -> Iterator[Provider]:
 def app(tmp_path_factory: pytest.TempPathFactory, provider: Provider) -> Iterator[App]:
     data = tmp_path_factory.mktemp("company")
     configure(data, server_metadata_url=f"{provider.address}/.well-known/openid-configuration")
-    running = CompanyApp(data, ROOT / "app.py")
+    running = CompanyApp(data, ROOT / "app.py", has_engine=False)
     with database_of(running) as db, db.session(LOCAL) as session:
         people.invite(session, "Tanaka", "manager", EMAIL)
         people.invite(session, "Suzuki", "lead")  # without a company account

@@ -22,7 +22,7 @@ from pages.entrance.shield import shielded
 from pages.entrance.visits import ONE, Visits
 from pages.entrance.ways import PRODUCT, SCREENS, files
 from pages.parts import mishap
-from tests.browser import ROOT, App
+from tests.browser import ROOT, App, running_app
 from tests.client import Client, serving
 from tests.streams import refusal, send_file, tab
 
@@ -40,6 +40,12 @@ NOT_THERE = """
     /data/ //data /static/../../app.py /static/js/no-such.js /index.html /login /enter /pin /logout
     /auth/login /oauth2callback /_stcore/upload_file/x/y /api/ratings
 """.split()
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    with running_app(tmp_path_factory.mktemp("data"), has_engine=False) as running:
+        yield running
 
 
 @pytest.fixture

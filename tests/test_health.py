@@ -129,7 +129,8 @@ def test_a_disk_or_folder_that_cannot_be_written_is_refused(
 
 
 def test_a_database_that_stays_locked_is_refused(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "BUSY_SECONDS", 0.2)
+    for patience in ("BUSY_SECONDS", "START_SECONDS"):
+        monkeypatch.setattr(database, patience, 0.2)
     with closing(sqlite3.connect(file)) as other:
         other.execute("BEGIN EXCLUSIVE")
         assert "locked for too long" in refusal()

@@ -73,6 +73,7 @@ IMPORT_NAMES: dict[str, str | None] = {
     "threadpoolctl": "threadpoolctl",
     "torch": "torch",
     "transformers": "transformers",
+    "tomli-w": "tomli_w",
     "trustme": "trustme",
     "umap-learn": "umap",
     "uvicorn": "uvicorn",

@@ -158,7 +158,7 @@ def test_afterwards_records_are_what_they_were(tmp_path):
 @pytest.fixture
 def broken(tmp_path):
     """An app in whose tables somebody's name is where a time belongs, which no screen expects."""
-    app = App(tmp_path, ROOT / "app.py")
+    app = App(tmp_path, ROOT / "app.py", has_engine=False)
     yield app
     app.stop()
 

@@ -99,7 +99,7 @@ def test_a_job_whose_end_could_not_be_written_down_is_written_down_later(place, 
 
 
 def test_where_the_gate_cannot_read_who_asks_a_tablet_is_told_to_ask_again(tmp_path):
-    app = TeamApp(tmp_path, ROOT / "app.py")
+    app = TeamApp(tmp_path, ROOT / "app.py", has_engine=False)
     try:
         client = Client(app.address, cookies={"pilot_login": "somebody's"})
         with closing(sqlite3.connect(tmp_path / "pilot.db", isolation_level=None)) as other:

@@ -9,7 +9,7 @@ import pytest
 from core.alignment import holm
 from core.charts import CUD, FAINT
 from core.document import Block, Bullets, Grid, Paragraphs
-from core.drift import Limits
+from core.drift import VERDICTS, Limits
 from core.lasting import FALL, LESS, ONCE
 from core.map_charts import laid_over
 from core.placing import PlacedSpec
@@ -21,7 +21,6 @@ from feedback_db.permits import LOCAL
 from feedback_db.pilots import Pilot
 from feedback_db.views import View
 from pages.parts import known, placed, work
-from pages.parts.placed import VERDICTS
 from pages.parts.text import speaking
 from tests.screens import Person, Place, csv
 from tests.test_charts import drawn, rows

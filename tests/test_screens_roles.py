@@ -6,6 +6,7 @@
 import re
 import sqlite3
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -13,13 +14,15 @@ from functools import partial
 import pytest
 from sqlalchemy import update
 from streamlit.proto.WidgetStates_pb2 import WidgetStates
-from streamlit.testing.v1 import local_script_runner
+from streamlit.runtime.media_file_manager import MediaFileManager
+from streamlit.runtime.media_file_storage import MediaFileStorage, MediaFileStorageError
+from streamlit.testing.v1 import app_test, local_script_runner
 from streamlit.testing.v1.element_tree import Button
 from streamlit.testing.v1.local_script_runner import RerunData
 
 from feedback_db import logins, models, people, pilots, raters
 from feedback_db.logins import Login
-from feedback_db.permits import APP, LOCAL
+from feedback_db.permits import APP, LOCAL, Forbidden
 from feedback_db.pilots import Pilot
 from feedback_db.studies import Study
 from pages.parts import who, work
@@ -258,3 +261,25 @@ def test_the_same_presses_store_something_as_long_as_the_rights_are_there(scene)
         stores[screen] = set().union(*(left_behind(scene.place, partial(page.press, label)) for label in page.buttons))
         print(f"{screen:<9} {', '.join(sorted(stores[screen])) or '-'}")  # noqa: T201
     assert {screen for screen, tables in stores.items() if tables} >= {*SCREENS} - {"results"}
+
+
+def test_who_may_read_the_evidence_may_take_it_along(scene, monkeypatch):
+    managers: list[MediaFileManager] = []
+    made = partial(_noted, managers)
+    monkeypatch.setattr(app_test, "MediaFileManager", made)
+    someone = scene.open("manager", "evidence")
+    deferred = {one.label: one.proto.deferred_file_id for one in someone.at.download_button}
+    ids = {label: id_ for label, id_ in deferred.items() if id_}
+    assert len(ids) >= 5  # each is made when its button is pressed
+    with ThreadPoolExecutor(1) as thread:  # which has no session, as in the app
+        for id_ in ids.values():
+            assert thread.submit(managers[-1].execute_deferred, id_).result()
+        take_away(scene, "manager", "signed out")
+        with pytest.raises(MediaFileStorageError) as refused:
+            thread.submit(managers[-1].execute_deferred, ids["All data (ZIP)"]).result()
+        assert isinstance(refused.value.__cause__, Forbidden)
+
+
+def _noted(managers: list[MediaFileManager], kept: MediaFileStorage) -> MediaFileManager:
+    managers.append(MediaFileManager(kept))
+    return managers[-1]

@@ -6,11 +6,11 @@ import pytest
 
 from core import watching
 from core.document import Grid
+from core.drift import VERDICTS
 from core.watching import Watch
 from pages.parts import known, placed, records, work
 from pages.parts.beside import unbroken
 from pages.parts.over_time import ALT
-from pages.parts.placed import VERDICTS
 from pages.parts.text import plain, speaking
 from tests.screens import Person, Place
 from tests.test_screens_after import Trial, headline, wave

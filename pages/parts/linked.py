@@ -8,7 +8,7 @@ import streamlit as st
 
 from core import charts, map_charts, selections
 from core.charts import STRETCH, Line
-from core.map_charts import BOX, TAP, Colouring, Map
+from core.map_charts import BOX, MOST_POINTS, TAP, Colouring, Map
 from core.selections import Zoom
 from core.series import Ints, Series
 from pages.parts import picked, save
@@ -20,7 +20,6 @@ from pages.parts.text import _
 MAP, LINE = "map", "line"
 SIDES = 900, 700  # of a map that is taken along: width, height
 WHOLE = Zoom()
-MOST_POINTS = 10_000  # that an Altair chart draws without stalling; WebGL draws more
 MOST_WINDOWS = 1_000_000  # the most that was tried, by `bench view`
 MOST_ON_THE_WAY = 2000  # windows of a series that are joined in order of time: a denser line is a tangle
 

@@ -32,12 +32,6 @@ from pages.parts.work import database, store
 
 SHOWN = 100  # newest placements that are listed: a watched folder may bring one an hour
 Say = Callable[[str, Mapping[str, object]], str]
-VERDICTS: Mapping[drift.State, str] = {
-    "fits": N_("The map still fits the new data: read it as before."),
-    "watch": N_("The new data have changed, but the map still holds them. Watch it, and place the next data too."),
-    "ask again": N_("The map no longer fits the new data. Ask people again."),
-    "cannot tell": N_("Whether the map still fits the new data cannot be told yet."),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +120,7 @@ def _came(id_: str, view: ViewSpec, one: Seen, limits: Limits) -> Checked:
 def verdict(one: Checked, say: Say) -> str:
     if one.error is not None:
         return together(_("It could not be placed."), say(one.error.problem, one.error.facts))
-    return _("not known") if one.judged is None else _(VERDICTS[one.judged.state])
+    return _("not known") if one.judged is None else _(drift.VERDICTS[one.judged.state])
 
 
 def files_of(one: Checked, here: Sequence[Dataset]) -> str:

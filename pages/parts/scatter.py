@@ -18,7 +18,7 @@ from streamlit import runtime
 
 from core.charts import VIRIDIS, time_format
 from core.lasso import in_polygon
-from core.map_charts import Colouring
+from core.map_charts import Colouring, crowded_look
 from core.selections import in_box
 from core.series import Ints
 from pages.parts.text import _, together
@@ -49,10 +49,9 @@ class Cloud:
 
     @property
     def look(self) -> tuple[float, float]:
-        """Size and opacity: a million points must not become one blot, nor a thousand vanish."""
-        crowd = max(1, len(self.xy)) / 10_000
-        size = float(np.clip(5.5 * crowd**-0.22, 2, 8)) if self.size is None else self.size
-        return size, float(np.clip(0.7 * crowd**-0.3, 0.2, 0.85)) if self.opacity is None else self.opacity
+        """Size and opacity."""
+        size, opacity = crowded_look(len(self.xy))
+        return size if self.size is None else self.size, opacity if self.opacity is None else self.opacity
 
 
 def scatter(cloud: Cloud, picked: Ints, on_pick: Callable[[Ints], None], key: str, height: int = 380) -> None:

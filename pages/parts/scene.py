@@ -116,15 +116,8 @@ def _by_groups(groups: NDArray[np.int64]) -> Colouring:
 
 
 def starts(scene: Scene) -> NDArray[Any]:
-    """When each window starts; its sample number where a series has no clock."""
-    windows = scene.windows
-    clocks = [one.time for one in scene.series if one.time is not None]
-    if len(clocks) < len(scene.series):
-        return windows.start.astype(float)
-    times = np.empty(len(windows), dtype="datetime64[ns]")
-    for i, clock in enumerate(clocks):
-        times[windows.series == i] = clock[windows.start[windows.series == i]]
-    return times
+    """When each window starts, on the time axis of the file."""
+    return scene.in_units().times()
 
 
 def _means(scene: Scene, channel: int) -> Floats:

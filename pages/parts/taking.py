@@ -10,7 +10,7 @@ from core import book, slides, webpage
 from core.rules import Facts
 from feedback_db import pilots, ratings
 from feedback_db.pilots import Pilot
-from pages.parts import bundle, export, known, page, report, who
+from pages.parts import bundle, export, known, page, planned, report, who
 from pages.parts.known import Known
 from pages.parts.summary import sentence, sum_up
 from pages.parts.text import _, language, speaking
@@ -70,15 +70,16 @@ def row(pilot_id: str, found: Known) -> None:
             "text/csv",
             icon=":material/download:",
         )
+        planned.button(pilot_id)
     st.caption(_("Each file is made when you press its button; the full report takes a few seconds."))
 
 
 def _button(pilot_id: str, words: str, make: Callable[[State], bytes], file: tuple[str, str]) -> None:
-    """The file is made on a thread that has no session, so it is told the language."""
-    reader = language()
+    """The file is made on a thread that has no session, so it is told the language, and for whom."""
+    reader, actor = language(), who.here()
 
     def made() -> bytes:
-        with speaking(reader):
+        with speaking(reader), who.acting(actor):
             return make(state(pilot_id, datetime.now().astimezone()))
 
     is_first = make is State.page

@@ -1,7 +1,9 @@
 """Who is here: whoever sits at this computer, or in team mode the one who is signed in in this browser."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import streamlit as st
 
@@ -10,6 +12,7 @@ from feedback_db.database import Database
 from feedback_db.logins import Login
 from feedback_db.permits import APP, LOCAL, NOBODY, Actor
 
+_acting: ContextVar[Actor | None] = ContextVar("acting", default=None)
 HEADER = "x-pilot-login"  # set by the gate alone; .streamlit/config.toml makes st.user["login"] of it
 
 
@@ -18,8 +21,20 @@ def is_team() -> bool:
     return os.environ.get("PILOT_TEAM") == "1"
 
 
+@contextmanager
+def acting(actor: Actor) -> Iterator[None]:
+    """As somebody who was `here`, where there is no screen: Streamlit makes a file on a thread that has no session."""
+    token = _acting.set(actor)
+    try:
+        yield
+    finally:
+        _acting.reset(token)
+
+
 def here() -> Actor:
     """Who acts on this screen. The gate in front of Streamlit has looked at the browser's cookie, nobody else can."""
+    if (actor := _acting.get()) is not None:
+        return actor
     if not is_team():
         return LOCAL
     login_id = st.user.get("login")

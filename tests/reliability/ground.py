@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import os
 import sqlite3
 import time
 import uuid
@@ -11,7 +10,6 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 from core.tasks import Intruder
 from feedback_db import pilots, raters, studies, views
@@ -21,7 +19,6 @@ from feedback_db.studies import Item
 from pages.parts import post
 from tests.browser import ROOT, App
 
-NOWHERE = "tcp://127.0.0.1:9"  # an engine that never answers: an app without one is all that is needed, and quicker
 PATIENCE = 10.0  # seconds that a tablet waits for a receipt, as LIMIT in pages/parts/rating_outbox.js
 MOST = 20  # answers in one request, as MOST there
 QUIZ = Intruder((2,), (0, 1, 2, 3, 4))
@@ -140,12 +137,11 @@ def opened(folder: Path, n_seats: int) -> Study:
 @contextmanager
 def serving(folder: Path) -> Iterator[App]:
     """The app, without an engine. It is killed when the block ends."""
-    with patch.dict(os.environ, {"PILOT_DASK": NOWHERE}):
-        app = App(folder, ROOT / "app.py")
-        try:
-            yield app
-        finally:
-            app.kill()
+    app = App(folder, ROOT / "app.py", has_engine=False)
+    try:
+        yield app
+    finally:
+        app.kill()
 
 
 @dataclass(frozen=True, slots=True)
