@@ -17,6 +17,7 @@ Beat = Callable[[int], None]  # how many are done; raises to cancel
 
 AHEAD = 3  # tasks for each thread that are handed in: one is worked on, and the next ones lie ready
 EVERY = 0.005  # seconds between two looks at what is done
+QUIET = 0.2  # seconds without a beat, at most
 TRIES = 2  # of a task that ends in an error: a store may have failed for a moment
 ENDED = ("finished", "error", "cancelled")  # not "lost": its worker died with what it returned, and Dask does it again
 logger = logging.getLogger(__name__)
@@ -57,9 +58,12 @@ class Rolling(Generic[T]):
     def _rolled(self, things: Iterator[T], beat: Beat, alone: list[T] | None) -> Iterator[tuple[T, Any]]:
         again: deque[tuple[T, int]] = deque()
         self._hand_in(things, again)
+        told = 0.0
         while self._asked:
-            beat(self._done)
             ended = [future for future in self._asked if future.status in ENDED]
+            if ended or time.monotonic() - told > QUIET:
+                beat(self._done)
+                told = time.monotonic()
             if not ended:
                 time.sleep(EVERY)
                 continue

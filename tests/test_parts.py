@@ -74,6 +74,19 @@ def test_a_series_that_is_left_out_is_in_no_part(spec: FolderSpec):
     assert {piece.series.name for part in made for piece in part.pieces} == {"1"}
 
 
+def test_of_a_very_long_series_every_so_many_samples_teach(spec: FolderSpec, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(parts, "MOST_LEARNT", 100)
+    monkeypatch.setattr(parts, "CHUNK", 50)  # samples that are prepared at a time: no multiple of every 7th
+    one = inside(spec).series[0]
+    x = folders.read(spec, one, 0, 700).values[::7, 0]
+    [scale] = parts.learnt(spec, Recipe((Scale("z-score", "series"),), 0.7, WINDOW), one)
+    assert np.allclose(scale["0"]["x"], [np.nanmean(x), np.nanstd(x)])
+    [line] = parts.learnt(spec, Recipe((Detrend("linear"),), 0.7, WINDOW), one)
+    at = 7 * np.arange(100)[~np.isnan(x)]
+    slope, level = np.polyfit(at, x[~np.isnan(x)], 1)
+    assert np.allclose(line["0"]["x"], [level, slope])
+
+
 @pytest.mark.parametrize(
     ("step", "words"),
     [

@@ -1,11 +1,14 @@
 """A map of very many windows: a sample is drawn, and all others are placed on it where they belong."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset
 import pyarrow.parquet as pq
@@ -22,6 +25,7 @@ from core.series import Floats
 from core.spreading import draw, shares
 from core.steps import Impute
 from core.views import EMBEDDING
+from tests.browser import ROOT
 from tests.plant import crew, walks, written
 
 SIZE = 40  # windows in a part
@@ -175,3 +179,27 @@ def test_a_map_of_all_windows_is_that_of_one_machine(spec: BulkSpec, client: Cli
 )
 def test_shares_are_equal_as_far_as_there_is_enough(available: list[int], total: int, given: list[int]):
     assert shares(np.array(available), total).tolist() == given
+
+
+def test_the_page_does_what_it_says(tmp_path: Path, client: Client):
+    """Its lines, with a folder and a cluster that are here, and a model and a map that take no time."""
+    rng, clock = np.random.default_rng(0), pd.date_range("2026-01-01", periods=3000, freq="1s")
+    for machine in (1, 2):
+        file = tmp_path / "raw" / "line=1" / f"machine={machine}" / "2026-01.parquet"
+        file.parent.mkdir(parents=True)
+        load, torque = rng.normal(size=(2, 3000)).cumsum(axis=1)
+        pd.DataFrame({"t": clock, "load": load, "torque": torque}).to_parquet(file)
+    [lines] = re.findall(
+        r"^```python\n(.*?)^```", (ROOT / "docs/SCALE.md").read_text("utf-8"), re.DOTALL | re.MULTILINE
+    )
+    for there, here in (
+        ("s3://plant", str(tmp_path)),
+        ('EncoderSpec("moment", "/srv/models/MOMENT-1-small")', 'EncoderSpec("raw")'),
+        ('Client("tls://scheduler.plant.example:8786")', "here"),
+        ('ProjectionSpec("umap")', 'ProjectionSpec("pca")'),
+    ):
+        assert there in lines
+        lines = lines.replace(there, here)
+    said: dict[str, Any] = {"here": client}
+    exec(compile(lines, "SCALE.md", "exec"), said)  # noqa: S102
+    assert said["drawn"].meta["n_windows"] == said["embedded"].meta["n_windows"] == 2 * 10
