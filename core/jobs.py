@@ -211,6 +211,8 @@ def _local_cluster(n_workers: int = 1, threads: int = os.cpu_count() or 1) -> Lo
     """Processes that have one thread for Dask, and so many for the libraries that they calculate with."""
     # Dask gives a worker up that is slow to come back, and then every later job would wait for nobody.
     dask.config.set({"distributed.deploy.lost-worker-timeout": "1 day"})
+    # Dask has workers give memory back at once and fetch it anew: a model then takes twice as long.
+    dask.config.set({"distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None})
     return LocalCluster(
         host="127.0.0.1",
         n_workers=n_workers,

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import dask
 import numpy as np
 import pandas as pd
 from distributed import Client, LocalCluster
@@ -45,6 +46,7 @@ def crew(*, n: int = 1, threads: int = 1, processes: bool = False) -> Iterator[C
     pages = dict.fromkeys(("dashboard_address", "worker_dashboard_address"), "127.0.0.1:0")
     where = {"host": "127.0.0.1"} if processes else {}
     with (
+        dask.config.set({"distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None}),  # see core.jobs
         LocalCluster(
             n_workers=n,
             threads_per_worker=threads,
