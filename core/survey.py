@@ -32,7 +32,7 @@ TRAININGS = (STRETCHES, Column(N_("steps, at most"), "steps", ",d"), THERE)
 
 STUDIES = (Column(N_("maps"), "n_maps"), Column(N_("items for each person, at most"), "n_items"))
 WAITS = N_("{name} waits for the extra training “{run}”.")
-WORDS = {"view": N_("map"), "measures": N_("numbers"), "probes": N_("planted truths"), "run": N_("model")}
+WORDS = {"view": N_("map"), "measures": N_("numbers"), "probes": N_("planted truths"), "run": N_("trained model")}
 
 
 def taken(plan: Plan, store: Store) -> tuple[Told, list[tuple[str, UserError]]]:

@@ -233,7 +233,7 @@ def test_the_evidence_offers_every_form(anyone, place):
     Trial.read(trial, anyone)
     assert anyone.errors() == []
     labels = [one.label for one in anyone.at.download_button]
-    assert labels == [anyone.word(one) for one in (*BUTTONS, "Answers (CSV)")]
+    assert labels == [anyone.word(one) for one in (*BUTTONS, "Answers (CSV)", "Pilot file (TOML)")]
 
 
 def test_nothing_is_offered_before_anybody_has_answered(place):
