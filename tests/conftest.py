@@ -2,8 +2,10 @@
 
 import io
 import itertools
+import os
 import shutil
 import sys
+import uuid
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
+from sqlalchemy import create_engine, make_url, text
 from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from streamlit.runtime.state import session_state_proxy
@@ -126,6 +129,21 @@ def computer(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Sto
     address = request.getfixturevalue("bucket").fresh()
     numbers = itertools.count(1)
     return lambda: Store(tmp_path / f"computer-{next(numbers)}", address)
+
+
+@pytest.fixture
+def postgresql() -> Iterator[str]:
+    """Address of an empty PostgreSQL database: a schema of its own on the server."""
+    server = os.environ.get("PILOT_TEST_POSTGRES_URL")
+    if not server:
+        pytest.skip("PILOT_TEST_POSTGRES_URL is not set: nothing was tested on PostgreSQL")
+    schema, admin = f"t_{uuid.uuid4().hex}", create_engine(server)
+    with admin.begin() as connection:
+        connection.execute(text(f"CREATE SCHEMA {schema}"))
+    yield make_url(server).update_query_dict({"options": f"-csearch_path={schema}"}).render_as_string(False)
+    with admin.begin() as connection:
+        connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
+    admin.dispose()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import os
 import shutil
 import socket
 import ssl
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,7 +13,7 @@ import numpy as np
 import pytest
 from distributed import Client
 from playwright.sync_api import expect
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, text
 
 from core.artifacts import Store
 from core.errors import UserError
@@ -51,24 +50,9 @@ def engine(cluster: Cluster, store: Store) -> Iterator[tuple[Engine, Listener]]:
 
 
 @pytest.fixture
-def url() -> Iterator[str]:
-    """An empty PostgreSQL database: a schema of its own on the server."""
-    server = os.environ.get("PILOT_TEST_POSTGRES_URL")
-    if not server:
-        pytest.skip("PILOT_TEST_POSTGRES_URL is not set: the journey on a cluster was not made")
-    schema, admin = f"t_{uuid.uuid4().hex}", create_engine(server)
-    with admin.begin() as connection:
-        connection.execute(text(f"CREATE SCHEMA {schema}"))
-    yield make_url(server).update_query_dict({"options": f"-csearch_path={schema}"}).render_as_string(False)
-    with admin.begin() as connection:
-        connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
-    admin.dispose()
-
-
-@pytest.fixture
-def app(cluster: Cluster, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
+def app(cluster: Cluster, postgresql: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
     """With nothing of its own but a folder for copies."""
-    ours = {"PILOT_DASK": cluster.address, "PILOT_DATABASE_URL": url, "PILOT_STORE": f"s3://{BUCKET}/plant"}
+    ours = {"PILOT_DASK": cluster.address, "PILOT_DATABASE_URL": postgresql, "PILOT_STORE": f"s3://{BUCKET}/plant"}
     for name, value in (ours | cluster.environment).items():
         monkeypatch.setenv(name, value)
     with running_app(tmp_path) as started:
@@ -196,7 +180,7 @@ def kill_whoever_works(client: Client, machines: dict[str, Machine], begun: Call
     return machines[busy[0]]
 
 
-def test_from_a_csv_to_evidence_on_a_cluster_that_loses_a_worker(browser, app, cluster, bucket, url, tmp_path):
+def test_from_a_csv_to_evidence_on_a_cluster_that_loses_a_worker(browser, app, cluster, bucket, postgresql, tmp_path):
     someone = Rater(browser, app, "en", (1280, 800))
     with cluster.client() as client:
         client.wait_for_workers(2, timeout=60)
@@ -217,7 +201,7 @@ def test_from_a_csv_to_evidence_on_a_cluster_that_loses_a_worker(browser, app, c
     someone.press("Begin")
     for _screen in someone.introduce():
         pass
-    answers = create_engine(url)
+    answers = create_engine(postgresql)
     while not rated(answers):
         for _screen in someone.item():
             pass

@@ -2,7 +2,6 @@
 
 import dataclasses
 import importlib
-import os
 import pkgutil
 import sqlite3
 import subprocess
@@ -20,7 +19,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, delete, func, inspect, make_url, select, text
+from sqlalchemy import delete, func, inspect, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
@@ -38,21 +37,11 @@ REPO = Path(__file__).parents[1]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database: a file, or a schema of its own on the server."""
     if request.param == "sqlite":
-        yield f"sqlite:///{(tmp_path / 'pilot.db').as_posix()}"
-        return
-    server = os.environ.get("PILOT_TEST_POSTGRES_URL")
-    if not server:
-        pytest.skip("PILOT_TEST_POSTGRES_URL is not set: nothing was tested on PostgreSQL")
-    schema, admin = f"t_{uuid.uuid4().hex}", create_engine(server)
-    with admin.begin() as connection:
-        connection.execute(text(f"CREATE SCHEMA {schema}"))
-    yield make_url(server).update_query_dict({"options": f"-csearch_path={schema}"}).render_as_string(False)
-    with admin.begin() as connection:
-        connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
-    admin.dispose()
+        return f"sqlite:///{(tmp_path / 'pilot.db').as_posix()}"
+    return str(request.getfixturevalue("postgresql"))
 
 
 @pytest.fixture

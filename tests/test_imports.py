@@ -20,6 +20,7 @@ IMPORT_NAMES: dict[str, str | None] = {
     "authlib": "authlib",
     "babel": "babel",
     "bandit": "bandit",
+    "boto3": "boto3",
     "botocore": "botocore",
     "charset-normalizer": "charset_normalizer",
     "choix": "choix",
