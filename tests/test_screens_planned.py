@@ -15,6 +15,7 @@ from core.tuning import TuneSpec
 from feedback_db import datasets, runs
 from feedback_db.permits import LOCAL
 from pages.parts import planned, work
+from pages.parts.text import speaking
 from tests.screens import SHIPPED, Person, Place, csv
 
 
@@ -38,7 +39,7 @@ def test_the_file_gives_the_same_specs_on_another_computer(place: Place, tmp_pat
         sizes = {"n_rows": 80, "n_channels": 2, "n_series": 1}
         datasets.update_reading(db, press.id, reading=press.reading | {"label": None}, **sizes)
     tuned = replace(spec, encoder=run.encoder_in(work.store()), projection=ProjectionSpec("umap", seed=5))
-    with planned.speaking("ja"):
+    with speaking("ja"):
         text = planned.toml(pilot.id, tuned)
 
     here = tmp_path / "elsewhere"

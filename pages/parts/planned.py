@@ -14,23 +14,17 @@ from feedback_db import datasets, pilots, runs, studies, views
 from feedback_db.datasets import Dataset
 from pages.parts import who
 from pages.parts.intake import sources_of
-from pages.parts.text import _, language, speaking
+from pages.parts.text import _
 from pages.parts.work import database, store
 
 NAME = "pilot.toml"
 
 
 def button(pilot_id: str, now: ViewSpec | None = None, *, wide: bool = False) -> None:
-    """Made when it is pressed, on a thread that has no session; with the map that is on the screen, kept or not."""
-    reader, actor = language(), who.here()
-
-    def made() -> bytes:
-        with speaking(reader), who.acting(actor):
-            return toml(pilot_id, now)
-
+    """Made when it is pressed; with the map that is on the screen, kept or not."""
     st.download_button(
         _("Pilot file (TOML)"),
-        made,
+        who.when_pressed(lambda: toml(pilot_id, now)),
         NAME,
         "application/toml",
         on_click="ignore",

@@ -13,7 +13,7 @@ from feedback_db.pilots import Pilot
 from pages.parts import bundle, export, known, page, planned, report, who
 from pages.parts.known import Known
 from pages.parts.summary import sentence, sum_up
-from pages.parts.text import _, language, speaking
+from pages.parts.text import _
 from pages.parts.work import database
 
 POWERPOINT = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
@@ -75,12 +75,6 @@ def row(pilot_id: str, found: Known) -> None:
 
 
 def _button(pilot_id: str, words: str, make: Callable[[State], bytes], file: tuple[str, str]) -> None:
-    """The file is made on a thread that has no session, so it is told the language, and for whom."""
-    reader, actor = language(), who.here()
-
-    def made() -> bytes:
-        with speaking(reader), who.acting(actor):
-            return make(state(pilot_id, datetime.now().astimezone()))
-
+    made = who.when_pressed(lambda: make(state(pilot_id, datetime.now().astimezone())))
     is_first = make is State.page
     st.download_button(words, made, *file, on_click="ignore", type="primary" if is_first else "secondary")

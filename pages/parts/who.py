@@ -1,9 +1,10 @@
 """Who is here: whoever sits at this computer, or in team mode the one who is signed in in this browser."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import TypeVar
 
 import streamlit as st
 
@@ -11,6 +12,9 @@ from feedback_db import logins
 from feedback_db.database import Database
 from feedback_db.logins import Login
 from feedback_db.permits import APP, LOCAL, NOBODY, Actor
+from pages.parts.text import language, speaking
+
+T = TypeVar("T")
 
 _acting: ContextVar[Actor | None] = ContextVar("acting", default=None)
 HEADER = "x-pilot-login"  # set by the gate alone; .streamlit/config.toml makes st.user["login"] of it
@@ -21,9 +25,19 @@ def is_team() -> bool:
     return os.environ.get("PILOT_TEAM") == "1"
 
 
+def when_pressed(make: Callable[[], T]) -> Callable[[], T]:
+    """The same on the thread without a session where Streamlit makes a file: for who is here, in their language."""
+    reader, actor = language(), here()
+
+    def made() -> T:
+        with speaking(reader), _acting_as(actor):
+            return make()
+
+    return made
+
+
 @contextmanager
-def acting(actor: Actor) -> Iterator[None]:
-    """As somebody who was `here`, where there is no screen: Streamlit makes a file on a thread that has no session."""
+def _acting_as(actor: Actor) -> Iterator[None]:
     token = _acting.set(actor)
     try:
         yield
